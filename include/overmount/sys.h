@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OVERMOUNT_SYS_H
+#define OVERMOUNT_SYS_H
+/*
+ * What prepare_namespace() asks of the world it runs in.  Implementations: the kernel stub's
+ * VFS (kernel-stub/sys/late_boot.c), Linux system calls (rootfs/init/), a recorder (tests/) and
+ * the dry run behind `overmount explain` (tools/).
+ *
+ * Operations return 0 or a negative error number, Linux' x86 numbers in every world.
+ * Paths are NUL-terminated and absolute unless said otherwise.
+ */
+#include <overmount/root.h>
+
+enum om_errno {
+	OM_EPERM = 1, OM_ENOENT = 2, OM_EINTR = 4, OM_EIO = 5, OM_ENXIO = 6, OM_E2BIG = 7,
+	OM_ENOEXEC = 8, OM_EAGAIN = 11, OM_ENOMEM = 12, OM_EACCES = 13, OM_ENOTBLK = 15,
+	OM_EBUSY = 16, OM_EEXIST = 17, OM_ENODEV = 19, OM_ENOTDIR = 20, OM_EISDIR = 21,
+	OM_EINVAL = 22, OM_ENOSPC = 28, OM_EROFS = 30, OM_ENAMETOOLONG = 36, OM_ENOSYS = 38,
+	OM_ELOOP = 40, OM_ENODATA = 61, OM_ETIMEDOUT = 110, OM_ENOMEDIUM = 123,
+};
+
+/* "no such device (ENXIO)"; also for -errno.  Never NULL. */
+const char *om_errno_text(int error);
+
+#define OM_DEVICE_NAME_MAX 32u
+
+struct om_device {
+	char name[OM_DEVICE_NAME_MAX];	/* without /dev/; NUL-terminated */
+	uint32_t major, minor;
+	uint64_t size;			/* bytes */
+	char fstype[16];		/* by content, "" = not recognised */
+	char uuid[40], label[32], partuuid[40], partlabel[40];
+};
+
+#define OM_MS_RDONLY 1u
+
+struct om_sys {
+	void *ctx;
+
+	int (*mkdir)(void *ctx, const char *path, uint32_t mode);
+	int (*rmdir)(void *ctx, const char *path);
+	int (*unlink)(void *ctx, const char *path);
+	/* mode with type bits */
+	int (*mknod)(void *ctx, const char *path, uint32_t mode, uint32_t major, uint32_t minor);
+	int (*symlink)(void *ctx, const char *text, const char *path);
+	int (*mount)(void *ctx, const char *source, const char *target, const char *fstype,
+		     uint32_t flags, const char *data);
+	int (*move)(void *ctx, const char *from, const char *to);
+	int (*umount)(void *ctx, const char *target, bool detach);
+	int (*chdir)(void *ctx, const char *path);
+	int (*chroot)(void *ctx, const char *path);
+	/* 0: there and executable by root (a regular file); -ENOENT, -EACCES, ... */
+	int (*check_program)(void *ctx, const char *path);
+	/* 0: a directory is there */
+	int (*check_directory)(void *ctx, const char *path);
+
+	/* -ENXIO: not there (yet) */
+	int (*find_device)(void *ctx, const struct om_rootspec *spec, struct om_device *ret_device);
+	/* Each device in turn by index; -ENXIO after the last. */
+	int (*list_device)(void *ctx, uint32_t index, struct om_device *ret_device);
+	/* File system types that need a device, in order of registration; -ENOENT after the last. */
+	int (*list_fstype)(void *ctx, uint32_t index, char *ret_name, size_t size);
+	/* Return when something may have changed or after TIMEOUT_MS. */
+	int (*wait_devices)(void *ctx, uint32_t timeout_ms);
+	/* Make a device of an image inside the absolute root, read-only or copied on write. */
+	int (*attach_image)(void *ctx, const char *path, struct om_device *ret_device);
+	/* Unpack an archive of the absolute root below TARGET; kind OM_ROOT_TAR or OM_ROOT_CPIO. */
+	int (*unpack)(void *ctx, enum om_root_kind kind, const char *path, const char *target);
+	int (*load_module)(void *ctx, const char *path);
+
+	/* Run /linuxrc as PID 1; *ret_status as of wait(2) when it exits.  Does not return if it execs init. */
+	int (*run_linuxrc)(void *ctx, const char *path, int *ret_status);
+	int (*prompt)(void *ctx, const char *text);
+
+	/*
+	 * After the overmount: give back what the absolute root holds.  ret_* say what is left.
+	 * KEEP is never OM_KEEP_ALL.
+	 */
+	int (*reap)(void *ctx, enum om_keep keep, uint32_t *ret_dentries, uint32_t *ret_inodes,
+		    uint64_t *ret_pages);
+
+	/* Returns only on failure. argv[0] is the path; NULL-terminated. */
+	int (*exec)(void *ctx, const char *path, const char *const *argv);
+
+	/* One step of the story, without newline; the edge adds the time (om_log_line). */
+	void (*log)(void *ctx, const char *text);
+	uint64_t (*now_ms)(void *ctx);
+};
+
+/*
+ * Late boot, from the absolute root to init as PID 1.  Returns only when nothing could be run:
+ * a negative error number, after the table of what was tried and why has been logged and, if
+ * the absolute root has one, a rescue shell has ended.
+ */
+int prepare_namespace(const struct om_root *root, const struct om_sys *sys);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef STUB_BLOCK_H
+#define STUB_BLOCK_H
+/* Block devices: disks, their partitions, ram disks; and the cache of their blocks. */
+#include "port.h"
+
+#define SECTOR_SIZE 512u
+
+struct block_device;
+
+struct block_ops {
+	/* COUNT sectors at SECTOR of the device; 0 or -EIO.  BUF is kernel memory. */
+	int (*read)(struct block_device *bdev, uint64_t sector, void *buf, unsigned count);
+	int (*write)(struct block_device *bdev, uint64_t sector, const void *buf, unsigned count);
+	int (*flush)(struct block_device *bdev);
+};
+
+struct block_device {
+	char name[32];			/* "vda2"; also the name in devfs */
+	uint32_t dev;			/* MKDEV */
+	uint64_t sectors;
+	bool readonly;
+	const struct block_ops *ops;
+	struct block_device *disk;	/* of a partition; NULL for a whole disk */
+	uint64_t start;			/* first sector on the disk */
+	char partuuid[40], partlabel[40];	/* NUL-terminated, UUID in lower case */
+	unsigned holders;		/* mounts and openers that claimed it */
+	uint8_t *memory;		/* ram disk: its bytes, in place */
+	void *private;
+	struct block_device *next;
+};
+
+void block_register(struct block_device *bdev);		/* not freed by the core */
+struct block_device *block_find(uint32_t dev);
+struct block_device *block_find_name(const char *name);
+struct block_device *block_by_index(unsigned index);
+/* Read the partition table and register vda1, vda2 ...: number found or -errno. */
+int block_scan_partitions(struct block_device *disk);
+
+/* Bytes through the cache; 0 or -EIO (logged once with device and sector). */
+int block_read(struct block_device *bdev, uint64_t offset, void *buf, size_t len);
+int block_write(struct block_device *bdev, uint64_t offset, const void *buf, size_t len);
+/* Write back and flush; NULL = all. */
+int block_sync(struct block_device *bdev);
+/* Forget clean blocks of a device (BLKFLSBUF), or of all when memory is short. */
+void block_forget(struct block_device *bdev);
+
+/* A ram disk over memory that was handed over; pages are given back by ramdisk_free(). */
+int ramdisk_create(unsigned index, void *memory, uint64_t len, struct block_device **ret_bdev);
+int ramdisk_free(struct block_device *bdev);
+
+#endif

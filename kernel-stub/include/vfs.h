@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef STUB_VFS_H
+#define STUB_VFS_H
+/*
+ * The VFS: inodes, dentries, mounts, open files, and the one path walk.
+ *
+ * A place is a pair (mount, dentry).  References: dget/dput, iget/iput (inside file systems),
+ * mntget/mntput, path_get/path_put, file_get/file_put.  Functions return 0 or -errno.
+ */
+#include "block.h"
+#include "port.h"
+#include "uio.h"
+
+struct super_block;
+struct inode;
+struct dentry;
+struct mount;
+struct mnt_namespace;
+struct file;
+struct path;
+struct kstatfs;
+struct fs_struct;
+
+#define S_IFMT		0170000
+#define S_IFSOCK	0140000
+#define S_IFLNK		0120000
+#define S_IFREG		0100000
+#define S_IFBLK		0060000
+#define S_IFDIR		0040000
+#define S_IFCHR		0020000
+#define S_IFIFO		0010000
+#define S_ISVTX		0001000
+#define S_ISDIR(m)	(((m) & S_IFMT) == S_IFDIR)
+#define S_ISREG(m)	(((m) & S_IFMT) == S_IFREG)
+#define S_ISLNK(m)	(((m) & S_IFMT) == S_IFLNK)
+#define S_ISBLK(m)	(((m) & S_IFMT) == S_IFBLK)
+#define S_ISCHR(m)	(((m) & S_IFMT) == S_IFCHR)
+#define S_ISFIFO(m)	(((m) & S_IFMT) == S_IFIFO)
+
+/* dev_t as the kernel keeps it: 12 bits major, 20 bits minor. */
+#define MKDEV(major, minor)	((uint32_t)(major) << 20 | (uint32_t)(minor))
+#define MAJOR(dev)		((dev) >> 20)
+#define MINOR(dev)		((dev) & 0xfffff)
+
+#define NAME_MAX	255u
+#define PATH_MAX	4096u
+
+struct timespec64 {
+	int64_t sec;
+	int64_t nsec;
+};
+
+struct list {
+	struct list *next, *prev;
+};
+
+struct inode {
+	struct super_block *sb;
+	uint64_t ino;
+	uint32_t mode;
+	uint32_t nlink;
+	uint32_t uid, gid;
+	uint32_t rdev;			/* MKDEV */
+	uint64_t size;
+	uint64_t blocks;		/* of 512 bytes */
+	struct timespec64 atime, mtime, ctime;
+	unsigned count;			/* references */
+	const struct inode_ops *ops;
+	const struct file_ops *fops;	/* of files opened on it */
+	void *private;			/* the file system's */
+	struct pipe *pipe;		/* FIFO */
+	struct page_cache *cache;	/* pages kept for mapping, vfs/page_cache.c */
+	struct list hash;
+	struct list sb_list;
+};
+
+struct inode_ops {
+	/* DENTRY is negative and its parent is DIR; on success d_instantiate() has been called. */
+	int (*lookup)(struct inode *dir, struct dentry *dentry);	/* stays negative: 0 */
+	int (*create)(struct inode *dir, struct dentry *dentry, uint32_t mode);
+	int (*mkdir)(struct inode *dir, struct dentry *dentry, uint32_t mode);
+	int (*mknod)(struct inode *dir, struct dentry *dentry, uint32_t mode, uint32_t rdev);
+	int (*symlink)(struct inode *dir, struct dentry *dentry, const char *text);
+	int (*link)(struct inode *old, struct inode *dir, struct dentry *dentry);
+	int (*unlink)(struct inode *dir, struct dentry *dentry);
+	int (*rmdir)(struct inode *dir, struct dentry *dentry);
+	int (*rename)(struct inode *old_dir, struct dentry *old, struct inode *new_dir,
+		      struct dentry *new);
+	/* The text of a symbolic link: its length (not NUL-terminated) or -errno. */
+	long (*readlink)(struct inode *inode, char *buf, size_t size);
+	/* proc's magic links: the place itself, with references. NULL for everything else. */
+	int (*follow)(struct inode *inode, struct path *ret_path);
+	int (*truncate)(struct inode *inode, uint64_t size);
+	int (*setattr)(struct inode *inode);	/* mode, uid, gid, times were changed in INODE */
+	/* Whole-page contents for mapping: one reference; pages of data in place come from here. */
+	int (*map_page)(struct inode *inode, uint64_t index, void **ret_page);
+};
+
+struct super_ops {
+	void (*evict_inode)(struct inode *inode);	/* last reference gone; nlink 0: free the data */
+	int (*statfs)(struct super_block *sb, struct kstatfs *ret);
+	int (*sync)(struct super_block *sb);
+	void (*put_super)(struct super_block *sb);
+	int (*remount)(struct super_block *sb, unsigned flags, const char *data);
+	bool keep_dentries;		/* ramfs: dentries are the directory */
+};
+
+struct kstatfs {
+	uint64_t type, bsize, blocks, bfree, bavail, files, ffree, namelen, flags;
+};
+
+#define SB_RDONLY	1u
+
+struct super_block {
+	const struct file_system_type *type;
+	const struct super_ops *ops;
+	struct dentry *root;
+	struct block_device *bdev;	/* NULL for those without */
+	uint32_t dev;			/* MKDEV of bdev, or an anonymous 0:N */
+	unsigned flags;			/* SB_* */
+	unsigned blocksize;
+	unsigned count;			/* mounts */
+	uint64_t magic;
+	void *private;
+	struct list inodes;		/* through inode.sb_list */
+	unsigned inode_count, dentry_count;	/* for /proc and the leak checks */
+	uint64_t data_pages;		/* ramfs, tmpfs */
+};
+
+struct file_system_type {
+	const char *name;
+	bool needs_device;
+	/* SOURCE is the device's path for messages; *ret_sb has .root set. */
+	int (*mount)(struct file_system_type *type, unsigned flags, struct block_device *bdev,
+		     const char *data, struct super_block **ret_sb);
+	struct file_system_type *next;
+};
+
+void register_filesystem(struct file_system_type *type);
+struct file_system_type *find_filesystem(const char *name);
+struct file_system_type *filesystem_by_index(unsigned index);
+
+/* -- dentries and inodes, for file systems ---------------------------------------------------- */
+struct dentry {
+	struct dentry *parent;		/* itself for a root */
+	struct inode *inode;		/* NULL: negative */
+	struct super_block *sb;
+	unsigned count;
+	unsigned mounts;		/* how many mounts sit on it, in all namespaces */
+	bool unhashed;			/* deleted */
+	struct list children;
+	struct list sibling;
+	struct list hash;
+	uint16_t len;
+	char *name;			/* NUL-terminated */
+};
+
+struct inode *inode_new(struct super_block *sb);	/* count 1, on the sb's list; NULL = no memory */
+struct inode *iget(struct super_block *sb, uint64_t ino, bool *ret_new);	/* find or make, hashed */
+void iput(struct inode *inode);
+struct dentry *d_make_root(struct super_block *sb, struct inode *inode);
+struct dentry *d_alloc(struct dentry *parent, const char *name, size_t len);	/* count 1, negative, hashed */
+void d_instantiate(struct dentry *dentry, struct inode *inode);	/* takes the inode's reference */
+struct dentry *dget(struct dentry *dentry);
+void dput(struct dentry *dentry);
+struct super_block *sb_new(const struct file_system_type *type, unsigned flags);
+void sb_free(struct super_block *sb);	/* for a mount that failed half-way */
+
+/* -- mounts ------------------------------------------------------------------------------------ */
+struct path {
+	struct mount *mnt;
+	struct dentry *dentry;
+};
+
+/* mount(2)'s flags */
+#define MS_RDONLY	1u
+#define MS_NOSUID	2u
+#define MS_NODEV	4u
+#define MS_NOEXEC	8u
+#define MS_REMOUNT	32u
+#define MS_NOATIME	1024u
+#define MS_BIND		4096u
+#define MS_MOVE		8192u
+#define MS_REC		16384u
+#define MS_SILENT	32768u
+#define MS_UNBINDABLE	(1u << 17)
+#define MS_PRIVATE	(1u << 18)
+#define MS_SLAVE	(1u << 19)
+#define MS_SHARED	(1u << 20)
+#define MS_RELATIME	(1u << 21)
+#define MNT_FORCE	1
+#define MNT_DETACH	2
+#define MNT_EXPIRE	4
+#define UMOUNT_NOFOLLOW	8
+
+struct mount {
+	struct mount *parent;		/* itself for the bottom of a namespace */
+	struct dentry *mountpoint;	/* in the parent */
+	struct dentry *root;
+	struct super_block *sb;
+	struct mnt_namespace *ns;	/* NULL: detached */
+	unsigned flags;			/* MS_RDONLY NOSUID NODEV NOEXEC, per mount */
+	unsigned count;
+	int id;
+	char *source;			/* "/dev/vda2", "proc"; for mountinfo */
+	struct list children, sibling;	/* the tree */
+	struct list hash;		/* by (parent, mountpoint) */
+	struct list ns_list;
+};
+
+struct mnt_namespace {
+	struct mount *root;
+	struct list mounts;
+	unsigned count;
+	uint64_t id;
+};
+
+struct mount *mntget(struct mount *mnt);
+void mntput(struct mount *mnt);
+void path_get(const struct path *path);
+void path_put(const struct path *path);
+
+/* The first namespace: a ramfs as the absolute root. */
+int mnt_init(struct mnt_namespace **ret_ns);
+struct mnt_namespace *mnt_ns_get(struct mnt_namespace *ns);
+void mnt_ns_put(struct mnt_namespace *ns);
+/* CLONE_NEWNS: a copy; FS's root and cwd are moved into it. */
+int mnt_ns_copy(struct mnt_namespace *ns, struct fs_struct *fs, struct mnt_namespace **ret_ns);
+
+int vfs_mount(const char *source, const struct path *target, const char *fstype, unsigned flags,
+	      const char *data);
+int vfs_umount(const struct path *target, int flags);
+int vfs_move_mount(const struct path *from, const struct path *to);
+int vfs_pivot_root(const struct path *new_root, const struct path *put_old);
+
+/* -- the walk ---------------------------------------------------------------------------------- */
+/* Root and cwd of a task; shared with CLONE_FS. */
+struct fs_struct {
+	unsigned count;
+	struct path root, cwd;
+	uint32_t umask;
+};
+
+#define LOOKUP_FOLLOW	1u	/* a last symbolic link */
+#define LOOKUP_DIRECTORY 2u	/* the result must be one */
+#define LOOKUP_PARENT	4u	/* stop before the last component: nameidata.last */
+#define LOOKUP_EMPTY	8u	/* AT_EMPTY_PATH */
+#define LOOKUP_NO_XDEV	16u
+
+/*
+ * NAME relative to BASE (NULL: cwd of FS), never above FS->root.  Mounts on the result are
+ * followed.  With references.
+ */
+int path_walk(struct fs_struct *fs, const struct path *base, const char *name, unsigned flags,
+	      struct path *ret_path);
+/* The directory that holds the last component, and that component (inside NAME). */
+int path_parent(struct fs_struct *fs, const struct path *base, const char *name,
+		struct path *ret_dir, const char **ret_last, size_t *ret_len);
+/* Text of PATH as seen from ROOT ("(unreachable)..." when it is not below). Points into BUF. */
+char *path_text(const struct path *path, const struct path *root, char *buf, size_t size);
+
+/* -- files ------------------------------------------------------------------------------------- */
+#define O_ACCMODE	3
+#define O_RDONLY	0
+#define O_WRONLY	1
+#define O_RDWR		2
+#define O_CREAT		0100
+#define O_EXCL		0200
+#define O_NOCTTY	0400
+#define O_TRUNC		01000
+#define O_APPEND	02000
+#define O_NONBLOCK	04000
+#define O_DIRECTORY	0200000
+#define O_NOFOLLOW	0400000
+#define O_CLOEXEC	02000000
+#define O_PATH		010000000
+
+#define POLLIN		1
+#define POLLOUT		4
+#define POLLERR		8
+#define POLLHUP		16
+#define POLLNVAL	32
+
+/* One entry of a directory; non-zero stops (the buffer is full). */
+struct dir_sink {
+	int (*entry)(struct dir_sink *sink, const char *name, size_t len, uint64_t ino,
+		     unsigned type, uint64_t next_pos);
+};
+
+struct file_ops {
+	int (*open)(struct inode *inode, struct file *file);
+	void (*release)(struct file *file);
+	/* Bytes or -errno; *pos is moved. */
+	long (*read)(struct file *file, struct uio *uio, uint64_t *pos);
+	long (*write)(struct file *file, struct uio *uio, uint64_t *pos);
+	int (*readdir)(struct file *file, struct dir_sink *sink);	/* from file->pos */
+	int64_t (*llseek)(struct file *file, int64_t offset, int whence);	/* NULL: by size */
+	long (*ioctl)(struct file *file, unsigned cmd, uintptr_t arg);	/* ARG: user address or value */
+	int (*poll)(struct file *file, struct waitq **ret_queue);	/* POLL* that hold now */
+	int (*fsync)(struct file *file);
+};
+
+struct file {
+	const struct file_ops *ops;
+	struct path path;
+	struct inode *inode;
+	unsigned flags;			/* O_* */
+	uint64_t pos;
+	unsigned count;
+	void *private;
+};
+
+/* Open by name; *ret_file has one reference. */
+int file_open(struct fs_struct *fs, const struct path *base, const char *name, unsigned flags,
+	      uint32_t mode, struct file **ret_file);
+int file_open_path(const struct path *path, unsigned flags, struct file **ret_file);
+struct file *file_get(struct file *file);
+void file_put(struct file *file);
+long file_read(struct file *file, struct uio *uio, uint64_t *pos);
+long file_write(struct file *file, struct uio *uio, uint64_t *pos);
+/* A page of the file for mmap and exec, never to be written by the caller; one reference. */
+int file_map_page(struct file *file, uint64_t index, void **ret_page);
+
+#define FILES_MAX	256
+
+struct files_struct {
+	unsigned count;
+	struct file *fd[FILES_MAX];
+	uint64_t cloexec[FILES_MAX / 64];
+};
+
+struct files_struct *files_new(void);
+struct files_struct *files_copy(struct files_struct *files);	/* fork without CLONE_FILES */
+void files_put(struct files_struct *files);
+void files_close_on_exec(struct files_struct *files);
+int fd_install(struct files_struct *files, struct file *file, unsigned lowest, bool cloexec);
+struct file *fd_get(struct files_struct *files, int fd);	/* with a reference; NULL = EBADF */
+struct fs_struct *fs_copy(struct fs_struct *fs);
+void fs_put(struct fs_struct *fs);
+
+/* Character devices by number; drivers register before late boot. */
+int register_chrdev(unsigned major, unsigned minor, const char *devfs_name, uint32_t mode,
+		    const struct file_ops *ops);
+
+/* -- the checks at power-off -------------------------------------------------------------------- */
+struct vfs_counts {
+	unsigned dentries, inodes, mounts, files, supers, namespaces;
+};
+void vfs_count(struct vfs_counts *ret_counts);
+
+#endif

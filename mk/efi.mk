@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: MIT
+# overmount.efi.  gnu-efi's own linker script drops relocations, so efi/overmount.lds is ours,
+# and a link that leaves an undefined symbol or an odd relocation fails (mk/check-efi.sh).
+
+EFI_SRC := $(sort $(wildcard efi/*.c))
+GNU_EFI_CRT0 := /usr/lib/crt0-efi-x86_64.o
+
+define stage
+$(B)/$(1)/overmount.so: $(call objs,$(1),$(EFI_SRC)) $(B)/$(1)/libovermount.a efi/overmount.lds
+	@echo "  LD    $$@"
+	@ld -nostdlib -shared -Bsymbolic -znocombreloc -z noexecstack --gc-sections --build-id=none \
+		-T efi/overmount.lds -o $$@ $(GNU_EFI_CRT0) $(call objs,$(1),$(EFI_SRC)) \
+		$(B)/$(1)/libovermount.a
+	@mk/check-efi.sh $$@
+
+$(B)/$(1)/overmount.efi: $(B)/$(1)/overmount.so
+	@objcopy -S -j .text -j .sdata -j .data -j .rodata -j .dynamic -j .dynsym -j .rel -j .rela \
+		-j .reloc --target=efi-app-x86_64 $$< $$@
+endef
+$(foreach w,efi efi-faults,$(eval $(call stage,$(w))))
+
+.PHONY: efi
+efi: $(B)/efi/overmount.efi $(B)/efi-faults/overmount.efi

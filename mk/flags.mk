@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT
+# One compiler, several worlds.  A world is a set of flags and a folder below build/.
+
+CC := gcc
+CLANG ?= clang
+
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \
+	-Wpointer-arith -Wwrite-strings
+ifeq ($(DEV),1)
+WARN += -Werror
+endif
+
+COMMON := -std=gnu11 -g -Iinclude $(WARN) -ffile-prefix-map=$(CURDIR)=. -fno-common
+FREE := $(COMMON) -O2 -ffreestanding -mno-red-zone -fno-stack-protector -fcf-protection=none \
+	-fno-asynchronous-unwind-tables -fno-strict-aliasing -ffunction-sections -fdata-sections
+
+CFLAGS_host := $(COMMON) -O2 -D_GNU_SOURCE
+CFLAGS_asan := $(COMMON) -O1 -D_GNU_SOURCE -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
+CFLAGS_small := $(CFLAGS_asan) -DOM_SMALL_LIMITS
+CFLAGS_fuzz := $(COMMON) -O1 -D_GNU_SOURCE -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=all
+CFLAGS_efi := $(FREE) -fpic -fshort-wchar -fvisibility=hidden -maccumulate-outgoing-args -fno-stack-check \
+	-DGNU_EFI_USE_MS_ABI -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
+CFLAGS_efi-faults := $(CFLAGS_efi) -DOM_STAGE_FAULTS=1
+CFLAGS_stub := $(FREE) -fno-pic -fno-pie -mcmodel=kernel -mgeneral-regs-only -Ikernel-stub/include
+CFLAGS_vfs := $(CFLAGS_asan) -DSTUB_HOST -Ikernel-stub/include -Itests/stub
+
+# $(call world,NAME,CC): how anything is compiled into build/NAME/.
+define world
+$(B)/$(1)/%.o: %.c
+	@mkdir -p $$(@D)
+	@echo "  CC    $$<  ($(1))"
+	@$(2) $$(CFLAGS_$(1)) $$(CFLAGS_file_$$(basename $$(notdir $$<))) -MMD -MP -c -o $$@ $$<
+$(B)/$(1)/%.o: %.S
+	@mkdir -p $$(@D)
+	@echo "  AS    $$<  ($(1))"
+	@$(2) $$(CFLAGS_$(1)) -MMD -MP -c -o $$@ $$<
+endef
+
+$(eval $(call world,host,$(CC)))
+$(eval $(call world,asan,$(CC)))
+$(eval $(call world,small,$(CC)))
+$(eval $(call world,fuzz,$(CLANG)))
+$(eval $(call world,efi,$(CC)))
+$(eval $(call world,efi-faults,$(CC)))
+$(eval $(call world,stub,$(CC)))
+$(eval $(call world,vfs,$(CC)))
+
+# $(call objs,WORLD,SOURCES)
+objs = $(patsubst %,$(B)/$(1)/%.o,$(basename $(2)))
+
+-include $(shell [ -d $(B) ] && find $(B) -name '*.d')

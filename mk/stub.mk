@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: MIT
+# The kernel stub, and the tiny handoff kernel that checks the protocol.
+
+STUB_SRC := $(sort $(wildcard kernel-stub/*/*.c kernel-stub/*/*.S))
+STUB_OBJ := $(call objs,stub,$(STUB_SRC))
+STUB_LINK := ld -nostdlib -static -z max-page-size=4096 -z noexecstack --gc-sections --build-id=none
+
+$(B)/stub/overmount-stub.elf: $(STUB_OBJ) $(B)/stub/libovermount.a kernel-stub/kernel.lds
+	@echo "  LD    $@"
+	@$(STUB_LINK) -T kernel-stub/kernel.lds -o $@.debug $(STUB_OBJ) $(B)/stub/libovermount.a
+	@objcopy -S $@.debug $@
+
+HANDOFF_SRC := $(sort $(wildcard tests/handoff-kernel/*.c tests/handoff-kernel/*.S))
+
+$(B)/tests/handoff-kernel.elf: $(call objs,stub,$(HANDOFF_SRC)) $(B)/stub/libovermount.a \
+		tests/handoff-kernel/kernel.lds
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	@$(STUB_LINK) -T tests/handoff-kernel/kernel.lds -o $@ $(call objs,stub,$(HANDOFF_SRC)) \
+		$(B)/stub/libovermount.a
+
+.PHONY: stub handoff-kernel
+stub: $(B)/stub/overmount-stub.elf
+handoff-kernel: $(B)/tests/handoff-kernel.elf

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: MIT
+# overmount(1), and the static Linux programs that run on the stub in tests.
+
+TOOL_SRC := $(sort $(wildcard tools/*.c))
+TOOL_LIBS := -larchive -ljansson
+
+$(B)/host/overmount: $(call objs,host,$(TOOL_SRC)) $(B)/host/libovermount.a
+	@echo "  LD    $@"
+	@$(CC) -o $@ $^ $(TOOL_LIBS)
+
+$(B)/asan/overmount: $(call objs,asan,$(TOOL_SRC)) $(B)/asan/libovermount.a
+	@echo "  LD    $@"
+	@$(CC) -fsanitize=address,undefined -o $@ $^ $(TOOL_LIBS)
+
+PROGRAMS := $(patsubst tests/programs/%.c,$(B)/programs/%,$(wildcard tests/programs/*.c))
+
+$(B)/programs/%: tests/programs/%.c
+	@mkdir -p $(@D)
+	@echo "  CC    $<  (static)"
+	@$(CC) -std=gnu11 -D_GNU_SOURCE -O2 $(WARN) -static -Wl,--build-id=none -s \
+		-ffile-prefix-map=$(CURDIR)=. -o $@ $<
+
+.PHONY: tools programs
+tools: $(B)/host/overmount
+programs: $(PROGRAMS)
