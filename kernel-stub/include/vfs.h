@@ -50,9 +50,44 @@ struct timespec64 {
 	int64_t nsec;
 };
 
+/* A ring; an empty one points to itself, and so does an element that is on none. */
 struct list {
 	struct list *next, *prev;
 };
+
+#define list_entry(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define list_for_each(pos, head) for (pos = (head)->next; pos != (head); pos = pos->next)
+
+static inline void list_init(struct list *list)
+{
+	list->next = list->prev = list;
+}
+
+static inline bool list_empty(const struct list *list)
+{
+	return list->next == list;
+}
+
+/* Before HEAD: at the end of the ring that starts there. */
+static inline void list_add_tail(struct list *item, struct list *head)
+{
+	item->prev = head->prev;
+	item->next = head;
+	head->prev->next = item;
+	head->prev = item;
+}
+
+static inline void list_add(struct list *item, struct list *head)
+{
+	list_add_tail(item, head->next);
+}
+
+static inline void list_del(struct list *item)
+{
+	item->prev->next = item->next;
+	item->next->prev = item->prev;
+	list_init(item);
+}
 
 struct inode {
 	struct super_block *sb;
@@ -103,6 +138,9 @@ struct super_ops {
 	void (*put_super)(struct super_block *sb);
 	int (*remount)(struct super_block *sb, unsigned flags, const char *data);
 	bool keep_dentries;		/* ramfs: dentries are the directory */
+	bool drop_dentries;		/* proc: nothing is remembered once it is not in use */
+	/* ",size=64k" for /proc/mounts; may be NULL.  Returns as om_format(). */
+	size_t (*show_options)(struct super_block *sb, char *buf, size_t size);
 };
 
 struct kstatfs {
@@ -123,6 +161,8 @@ struct super_block {
 	uint64_t magic;
 	void *private;
 	struct list inodes;		/* through inode.sb_list */
+	struct list list;		/* all super blocks */
+	bool internal;			/* pipes and the like: not counted as leaks */
 	unsigned inode_count, dentry_count;	/* for /proc and the leak checks */
 	uint64_t data_pages;		/* ramfs, tmpfs */
 };
@@ -151,6 +191,9 @@ struct dentry {
 	struct list children;
 	struct list sibling;
 	struct list hash;
+	struct list lru;		/* unused ones, oldest first */
+	uint64_t cookie;		/* position in a directory of a ramfs; never given twice */
+	bool pinned;			/* ramfs: one reference is the directory's */
 	uint16_t len;
 	char *name;			/* NUL-terminated */
 };
@@ -163,6 +206,16 @@ struct dentry *d_alloc(struct dentry *parent, const char *name, size_t len);	/* 
 void d_instantiate(struct dentry *dentry, struct inode *inode);	/* takes the inode's reference */
 struct dentry *dget(struct dentry *dentry);
 void dput(struct dentry *dentry);
+/* Cached child with a reference, or NULL; never asks the file system. */
+struct dentry *d_lookup(struct dentry *parent, const char *name, size_t len);
+/* Take it out of its directory (deleted, or stale); whoever holds it keeps it. */
+void d_drop(struct dentry *dentry);
+/* Rename: DENTRY takes the place and name of TARGET (negative or about to die). -ENOMEM. */
+int d_move(struct dentry *dentry, struct dentry *target);
+/* Forget the unused dentries of SB (NULL: of all): how many went. */
+unsigned d_shrink(struct super_block *sb);
+/* What NAME in DIR is, cached or looked up; negative if it is not there.  With a reference. */
+int d_find(struct dentry *dir, const char *name, size_t len, struct dentry **ret_dentry);
 struct super_block *sb_new(const struct file_system_type *type, unsigned flags);
 void sb_free(struct super_block *sb);	/* for a mount that failed half-way */
 
@@ -246,6 +299,8 @@ struct fs_struct {
 #define LOOKUP_PARENT	4u	/* stop before the last component: nameidata.last */
 #define LOOKUP_EMPTY	8u	/* AT_EMPTY_PATH */
 #define LOOKUP_NO_XDEV	16u
+#define LOOKUP_MOUNTPOINT 32u	/* umount: enter what covers the result, even for "." and "/" */
+#define SYMLINKS_MAX	40u
 
 /*
  * NAME relative to BASE (NULL: cwd of FS), never above FS->root.  Mounts on the result are
@@ -274,6 +329,17 @@ char *path_text(const struct path *path, const struct path *root, char *buf, siz
 #define O_NOFOLLOW	0400000
 #define O_CLOEXEC	02000000
 #define O_PATH		010000000
+
+#define MAY_EXEC	1
+#define MAY_WRITE	2
+#define MAY_READ	4
+
+/* May the running task do this with INODE?  0 or -EACCES; root may all but execute data. */
+int inode_permission(const struct inode *inode, int mask);
+/* 0, or -EROFS when the mount or the file system is read-only. */
+int mnt_want_write(const struct mount *mnt);
+struct timespec64 time_now(void);
+void inode_touch(struct inode *inode);		/* mtime and ctime are now */
 
 #define POLLIN		1
 #define POLLOUT		4
@@ -341,6 +407,59 @@ void fs_put(struct fs_struct *fs);
 /* Character devices by number; drivers register before late boot. */
 int register_chrdev(unsigned major, unsigned minor, const char *devfs_name, uint32_t mode,
 		    const struct file_ops *ops);
+
+/* Both ends of a new pipe, read end first. */
+int pipe_create(unsigned flags, struct file **ret_files);
+/* A file on a character device that needs no name in any tree; NAME is for /proc/PID/fd. */
+int file_open_chrdev(uint32_t dev, const char *name, unsigned flags, struct file **ret_file);
+/* A new file on an inode that has no name: pipes, memfd.  Takes the inode's reference. */
+int file_open_inode(struct inode *inode, const char *name, unsigned flags,
+		    struct file **ret_file);
+const struct file_ops *chrdev_ops(uint32_t dev);
+/* The drivers in order of registration; false after the last. */
+bool chrdev_by_index(unsigned index, uint32_t *ret_dev, const char **ret_name,
+		     uint32_t *ret_mode);
+
+/* -- changing directories: NAME is relative to BASE as in path_walk() ------------------------------- */
+int vfs_mkdir(struct fs_struct *fs, const struct path *base, const char *name, uint32_t mode);
+int vfs_mknod(struct fs_struct *fs, const struct path *base, const char *name, uint32_t mode,
+	      uint32_t rdev);
+int vfs_symlink(struct fs_struct *fs, const struct path *base, const char *name,
+		const char *text);
+int vfs_link(struct fs_struct *fs, const struct path *old, const struct path *base,
+	     const char *name);
+int vfs_unlink(struct fs_struct *fs, const struct path *base, const char *name);
+int vfs_rmdir(struct fs_struct *fs, const struct path *base, const char *name);
+#define RENAME_NOREPLACE 1u
+int vfs_rename(struct fs_struct *fs, const struct path *old_base, const char *old_name,
+	       const struct path *new_base, const char *new_name, unsigned flags);
+int vfs_truncate(const struct path *path, uint64_t size);
+int inode_truncate(struct inode *inode, uint64_t size);	/* no permission is asked for */
+long vfs_readlink(struct inode *inode, char *buf, size_t size);
+int vfs_chdir(struct fs_struct *fs, const struct path *dir);
+int vfs_chroot(struct fs_struct *fs, const struct path *dir);
+int vfs_sync(struct super_block *sb);	/* NULL = all */
+
+/* Pages of file systems that keep no data in memory; vfs/page_cache.c. */
+void page_cache_update(struct file *file, uint64_t pos, uint64_t len);	/* after a write */
+void page_cache_cut(struct inode *inode, uint64_t size);		/* after a truncation */
+void page_cache_free(struct inode *inode);
+
+/* -- ramfs: the absolute root ------------------------------------------------------------------- */
+extern struct file_system_type ramfs_type, tmpfs_type, devfs_type, devtmpfs_type, proc_type;
+/*
+ * Fill an empty ramfs from the newc archive at DATA (page-aligned, one reference on each of its
+ * pages, which goes over to the ramfs in any case).  ret_what names the member on failure.
+ */
+int ramfs_populate(struct super_block *sb, void *data, uint64_t len, char *ret_what, size_t size);
+/* Does the data lie in one piece in the archive, untouched?  Then where. */
+bool ramfs_in_place(struct inode *inode, void **ret_data);
+/* Empty the file system as far as nobody uses it; SKELETON leaves /dev, console, null, mount points. */
+void ramfs_reap(struct super_block *sb, bool skeleton);
+/* Kernel-made inode for memfd. */
+int memfd_create_file(const char *name, unsigned flags, struct file **ret_file);
+/* The super block below everything, for reaping and /proc/absolute-root. */
+struct super_block *absolute_root(void);
 
 /* -- the checks at power-off -------------------------------------------------------------------- */
 struct vfs_counts {
