@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+#include "stage.h"
+
+#include <stdarg.h>
+
+#define LINE_UNITS	(OM_LOG_LINE_MAX + 8)
+#define PROGRESS_USEC	500000u
+
+static EFI_GUID serial_guid = { 0xbb25cf6f, 0xf1d4, 0x11d2,
+				{ 0x9a, 0x0c, 0x00, 0x90, 0x27, 0x3f, 0xc1, 0xfd } };
+
+/* The beginning of EFI_SERIAL_IO_PROTOCOL, as far as it is used. */
+struct serial_io {
+	UINT32 revision;
+	void *reset, *set_attributes, *set_control, *get_control;
+	EFI_STATUS (EFIAPI *write)(struct serial_io *self, UINTN *size, const void *bytes);
+};
+
+static void serial_put(struct serial_io *serial, const char *text)
+{
+	size_t len = strlen(text), i;
+
+	for (i = 0; i < len; i++) {
+		UINTN one = 1;
+
+		if (text[i] == '\n')
+			serial->write(serial, &one, "\r");
+		one = 1;
+		serial->write(serial, &one, text + i);
+	}
+}
+
+void stage_put(struct stage *stage, const char *text)
+{
+	uint16_t line[LINE_UNITS];
+
+	if (stage->to_text && stage->table->ConOut) {
+		ucs2_from_utf8(text, line, LINE_UNITS);
+		stage->table->ConOut->OutputString(stage->table->ConOut, line);
+	}
+	if (stage->serial)
+		serial_put(stage->serial, text);
+}
+
+void stage_console(struct stage *stage, struct om_str kind)
+{
+	bool serial = om_str_is(kind, "serial") || om_str_is(kind, "both");
+	void *found = NULL;
+
+	if (serial && EFI_ERROR(stage->bs->LocateProtocol(&serial_guid, NULL, &found)))
+		found = NULL;
+	if (serial && !found)
+		stage_log(stage, LEVEL_WARNING, "console: no serial port known to the firmware");
+	stage->serial = found;
+	stage->to_text = !found || !om_str_is(kind, "serial");
+}
+
+uint64_t stage_usec(const struct stage *stage)
+{
+	uint64_t ticks = stage_rdtsc() - stage->tsc_entry;
+	uint64_t per_sec = stage->tsc_hz;
+
+	if (!per_sec)
+		return 0;
+	return ticks / per_sec * 1000000 + ticks % per_sec * 1000000 / per_sec;
+}
+
+static void log_text(struct stage *stage, const char *text)
+{
+	char line[OM_LOG_LINE_MAX];
+	size_t len = om_log_line(line, sizeof(line) - 1, stage_usec(stage), text);
+
+	if (len > sizeof(line) - 2)
+		len = sizeof(line) - 2;
+	line[len] = '\n';
+	line[len + 1] = '\0';
+	stage_put(stage, line);
+}
+
+void stage_log(struct stage *stage, enum stage_level level, const char *format, ...)
+{
+	char text[OM_LOG_LINE_MAX];
+	va_list args;
+
+	if (level > stage->log_level)
+		return;
+	va_start(args, format);
+	om_vformat(text, sizeof(text), format, args);
+	va_end(args);
+	log_text(stage, text);
+}
+
+enum om_status stage_fail(struct stage *stage, enum om_status status, const char *format, ...)
+{
+	char line[STAGE_MESSAGE_MAX + 16];
+	va_list args;
+
+	va_start(args, format);
+	om_vformat(stage->message, sizeof(stage->message), format, args);
+	va_end(args);
+	om_format(line, sizeof(line), "error: %s", stage->message);
+	log_text(stage, line);
+	return status;
+}
+
+void stage_progress(struct stage *stage, const char *what, uint64_t done, uint64_t total)
+{
+	uint64_t now = stage_rdtsc();
+
+	if (now - stage->tsc_progress < stage->tsc_hz / (1000000 / PROGRESS_USEC))
+		return;
+	stage->tsc_progress = now;
+	stage_log(stage, LEVEL_INFO, "progress: %s: %llu of %llu KiB", what,
+		  (unsigned long long)(done >> 10), (unsigned long long)(total >> 10));
+}
+
+enum menu_key stage_key(struct stage *stage, uint32_t wait_ms)
+{
+	SIMPLE_INPUT_INTERFACE *in = stage->table->ConIn;
+	EFI_EVENT events[2];
+	EFI_INPUT_KEY key;
+	UINTN index;
+
+	if (!in)
+		return MENU_KEY_NONE;
+	if (!EFI_ERROR(in->ReadKeyStroke(in, &key)))
+		return menu_key_from_efi(key.ScanCode, key.UnicodeChar);
+	if (wait_ms == 0)
+		return MENU_KEY_NONE;
+	events[0] = in->WaitForKey;
+	if (EFI_ERROR(stage->bs->CreateEvent(EVT_TIMER, TPL_APPLICATION, NULL, NULL, &events[1]))) {
+		stage->bs->Stall(wait_ms * 1000);
+	} else {
+		stage->bs->SetTimer(events[1], TimerRelative, (UINT64)wait_ms * 10000);
+		stage->bs->WaitForEvent(2, events, &index);
+		stage->bs->CloseEvent(events[1]);
+	}
+	if (EFI_ERROR(in->ReadKeyStroke(in, &key)))
+		return MENU_KEY_NONE;
+	return menu_key_from_efi(key.ScanCode, key.UnicodeChar);
+}

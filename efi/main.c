@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+#include "stage.h"
+
+#define TIMEOUT_DEFAULT_MS	5000u
+
+static EFI_GUID loaded_guid = { 0x5b1b31a1, 0x9562, 0x11d2,
+				{ 0x8e, 0x3f, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b } };
+
+/* crt0 calls this with the C compiler's own convention, not with the firmware's. */
+EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table);
+
+static EFI_STATUS stage_init(struct stage *stage, EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
+{
+	memset(stage, 0, sizeof(*stage));
+	stage->tsc_entry = stage_rdtsc();
+	stage->image = image;
+	stage->table = table;
+	stage->bs = table->BootServices;
+	stage->rt = table->RuntimeServices;
+	stage->log_level = LEVEL_INFO;
+	stage->to_text = true;
+	stage_memory_init(stage);
+	stage->tsc_hz = stage_calibrate(stage);
+	stage->tsc_progress = stage->tsc_entry;
+	stage->bs->SetWatchdogTimer(0, 0, 0, NULL);
+	return stage->bs->HandleProtocol(image, &loaded_guid, (void **)&stage->loaded);
+}
+
+/* Which entry stands first: LoadOptions, then `default`, then the first that can boot. */
+static size_t choose(struct stage *stage, struct stage_config *config)
+{
+	struct om_str option = om_str_from(config->option);
+	bool matched;
+	size_t at;
+
+	if (option.len) {
+		at = boot_items_default(config->items, config->count, option, &matched);
+		if (matched)
+			return at;
+		stage_log(stage, LEVEL_WARNING, "warning: load option '%s' names no entry",
+			  config->option);
+	}
+	at = boot_items_default(config->items, config->count, config->global->default_id, &matched);
+	if (!matched && config->global->default_id.len)
+		stage_log(stage, LEVEL_WARNING, "warning: default '%.*s' names no entry",
+			  (int)config->global->default_id.len, config->global->default_id.ptr);
+	return at;
+}
+
+/* One attempt; the books must balance afterwards. */
+static enum om_status attempt(struct stage *stage, struct boot_item *item, enum boot_goal goal)
+{
+	struct stage_account before = stage->account;
+	enum om_status status;
+	EFI_STATUS result;
+
+	if (stage->volume_failed) {
+		result = stage_volume_recover(stage);
+		stage_log(stage, LEVEL_WARNING, "volume: reconnected after a read error: %s",
+			  stage_efi_text(result));
+		if (EFI_ERROR(result)) {
+			stage->volume_failed = true;
+			return stage_fail(stage, OM_IO, "volume: %s", stage_efi_text(result));
+		}
+	}
+	stage->message[0] = '\0';
+	status = stage_boot(stage, item, goal);
+	if (memcmp(&before, &stage->account, sizeof(before)) != 0)
+		stage_log(stage, LEVEL_ERROR, "leak: %lld pages, %lld files not given back",
+			  (long long)(stage->account.pages - before.pages),
+			  (long long)(stage->account.files - before.files));
+	return status;
+}
+
+/* Menu and attempts until the user leaves; a successful handoff does not come back. */
+static EFI_STATUS run(struct stage *stage, struct stage_config *config)
+{
+	uint32_t timeout = config->global->has_timeout ? config->global->timeout_ms :
+							 TIMEOUT_DEFAULT_MS;
+	size_t at = choose(stage, config);
+	bool at_once = timeout == 0 && !config->items[at]->error[0];
+	enum menu_action action;
+	enum om_status status;
+
+	stage_faults_loop(stage, config->items[at]);
+	if (timeout == 0)
+		timeout = OM_WAIT_FOREVER;	/* once the menu is up, it stays */
+	if (at_once && stage_key(stage, 0) != MENU_KEY_NONE)
+		at_once = false;
+	for (;;) {
+		if (!stage->table->ConIn && !at_once)
+			return EFI_LOAD_ERROR;
+		action = at_once ? MENU_BOOT : stage_menu(stage, config, &at, timeout);
+		at_once = false;
+		timeout = OM_WAIT_FOREVER;
+		if (action == MENU_LEAVE)
+			return EFI_ABORTED;
+		stage->tsc_selected = stage_rdtsc();
+		status = attempt(stage, config->items[at], action == MENU_SHOW_PLAN ? BOOT_PLAN :
+				 action == MENU_SHOW_DESCRIPTOR ? BOOT_DESCRIPTOR : BOOT_GO);
+		if (status != OM_OK && !stage->table->ConIn)
+			return stage_efi_status(status);
+	}
+}
+
+EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
+{
+	struct stage_config config;
+	struct stage stage;
+	enum om_status status;
+	EFI_STATUS result;
+
+	result = stage_init(&stage, image, table);
+	if (EFI_ERROR(result))
+		return result;
+	stage_log(&stage, LEVEL_INFO, "stage: overmount.efi at %p, TSC %llu kHz",
+		  stage.loaded->ImageBase, (unsigned long long)(stage.tsc_hz / 1000));
+	result = stage_volume_open(&stage);
+	if (EFI_ERROR(result)) {
+		stage_fail(&stage, OM_IO, "volume: cannot be opened: %s", stage_efi_text(result));
+		goto exit;
+	}
+	status = stage_config_load(&stage, &config);
+	if (config.count > 0) {
+		result = run(&stage, &config);
+	} else if (status != OM_OK) {
+		result = stage_efi_status(status);
+	} else {
+		stage_fail(&stage, OM_MISSING, "no boot entries: expected /loader/entries/*.conf or "
+			   "/EFI/overmount/overmount.conf on this volume");
+		result = EFI_NOT_FOUND;
+	}
+	stage_config_release(&config);
+	stage_volume_close(&stage);
+exit:
+	stage_log(&stage, LEVEL_ERROR, "exit: to the firmware: %s; %llu pages, %llu files held",
+		  stage_efi_text(result), (unsigned long long)stage.account.pages,
+		  (unsigned long long)stage.account.files);
+	return result;
+}

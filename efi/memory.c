@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include "stage.h"
+
+#define MAP_SLACK	16384u	/* room for what later allocations split */
+
+static uint64_t pages_of(uint64_t bytes)
+{
+	return bytes / OM_PAGE_SIZE + (bytes % OM_PAGE_SIZE != 0);
+}
+
+/* All memory of the stage is EfiLoaderData in whole pages, and is counted. */
+void *stage_pages(struct stage *stage, uint64_t bytes)
+{
+	EFI_PHYSICAL_ADDRESS addr = 0;
+	uint64_t pages = pages_of(bytes ? bytes : 1);
+
+	if (OM_STAGE_FAULTS && ++stage->faults.allocs == stage->faults.alloc_at)
+		return NULL;
+	if (EFI_ERROR(stage->bs->AllocatePages(AllocateAnyPages, EfiLoaderData, pages, &addr)))
+		return NULL;
+	stage->account.pages += pages;
+	return (void *)addr;
+}
+
+void stage_pages_free(struct stage *stage, void *pages, uint64_t bytes)
+{
+	uint64_t count = pages_of(bytes ? bytes : 1);
+
+	if (!pages)
+		return;
+	stage->bs->FreePages((EFI_PHYSICAL_ADDRESS)pages, count);
+	stage->account.pages -= count;
+}
+
+static void *port_alloc(void *ctx, size_t size)
+{
+	return stage_pages(ctx, size);
+}
+
+static void port_free(void *ctx, void *ptr, size_t size)
+{
+	stage_pages_free(ctx, ptr, size);
+}
+
+void stage_memory_init(struct stage *stage)
+{
+	stage->mem = (struct om_mem){ port_alloc, port_free, stage };
+}
+
+enum om_status stage_memory_map(struct stage *stage, struct memory_map *ret_map,
+				uint64_t *ret_size)
+{
+	UINTN need = 0, key, step = 0;
+	UINT32 version;
+	uint64_t size;
+	void *bytes;
+
+	stage->bs->GetMemoryMap(&need, NULL, &key, &step, &version);
+	size = need + MAP_SLACK;
+	bytes = stage_pages(stage, size);
+	if (!bytes)
+		return OM_NO_MEMORY;
+	need = size;
+	if (EFI_ERROR(stage->bs->GetMemoryMap(&need, bytes, &key, &step, &version))) {
+		stage_pages_free(stage, bytes, size);
+		return OM_IO;
+	}
+	*ret_map = (struct memory_map){ bytes, need, step };
+	*ret_size = size;
+	return OM_OK;
+}

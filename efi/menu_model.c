@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+#include "menu_model.h"
+
+/* Scan codes of EFI_SIMPLE_TEXT_INPUT_PROTOCOL (UEFI 2.10, table 12.1). */
+enum scan {
+	SCAN_NONE = 0, SCAN_CODE_UP = 1, SCAN_CODE_DOWN = 2, SCAN_CODE_HOME = 5, SCAN_CODE_END = 6,
+	SCAN_CODE_PAGE_UP = 9, SCAN_CODE_PAGE_DOWN = 10, SCAN_CODE_ESC = 0x17,
+};
+
+enum menu_key menu_key_from_efi(uint16_t scan, uint16_t character)
+{
+	switch (scan) {
+	case SCAN_NONE:
+		break;
+	case SCAN_CODE_UP:
+		return MENU_KEY_UP;
+	case SCAN_CODE_DOWN:
+		return MENU_KEY_DOWN;
+	case SCAN_CODE_HOME:
+		return MENU_KEY_HOME;
+	case SCAN_CODE_END:
+		return MENU_KEY_END;
+	case SCAN_CODE_PAGE_UP:
+		return MENU_KEY_PAGE_UP;
+	case SCAN_CODE_PAGE_DOWN:
+		return MENU_KEY_PAGE_DOWN;
+	case SCAN_CODE_ESC:
+		return MENU_KEY_ESCAPE;
+	default:
+		return MENU_KEY_OTHER;
+	}
+	switch (character) {
+	case 0:
+		return MENU_KEY_NONE;
+	case '\r': case '\n':
+		return MENU_KEY_ENTER;
+	case 0x1b:
+		return MENU_KEY_ESCAPE;
+	case 'd': case 'D':
+		return MENU_KEY_DESCRIPTOR;
+	case 'p': case 'P':
+		return MENU_KEY_PLAN;
+	default:
+		return MENU_KEY_OTHER;
+	}
+}
+
+static void scroll(struct menu_model *menu)
+{
+	if (menu->selected < menu->top)
+		menu->top = menu->selected;
+	if (menu->selected >= menu->top + menu->rows)
+		menu->top = menu->selected - menu->rows + 1;
+}
+
+void menu_model_init(struct menu_model *menu, uint32_t count, uint32_t selected, uint32_t rows,
+		     uint32_t timeout_ms)
+{
+	menu->count = count;
+	menu->selected = selected < count ? selected : 0;
+	menu->top = 0;
+	menu->rows = rows ? rows : 1;
+	menu->counting = timeout_ms != OM_WAIT_FOREVER && count > 0;
+	menu->left_ms = menu->counting ? timeout_ms : 0;
+	scroll(menu);
+}
+
+uint32_t menu_model_seconds(const struct menu_model *menu)
+{
+	return menu->left_ms / 1000 + (menu->left_ms % 1000 != 0);
+}
+
+static enum menu_action tick(struct menu_model *menu, uint32_t elapsed_ms)
+{
+	uint32_t before = menu_model_seconds(menu);
+
+	if (!menu->counting)
+		return MENU_WAIT;
+	if (elapsed_ms >= menu->left_ms) {
+		menu->left_ms = 0;
+		menu->counting = false;
+		return MENU_BOOT;
+	}
+	menu->left_ms -= elapsed_ms;
+	return menu_model_seconds(menu) != before ? MENU_COUNTDOWN : MENU_WAIT;
+}
+
+static enum menu_action move_to(struct menu_model *menu, uint32_t index)
+{
+	menu->selected = index;
+	scroll(menu);
+	return MENU_REDRAW;
+}
+
+enum menu_action menu_model_step(struct menu_model *menu, enum menu_key key,
+				 uint32_t elapsed_ms)
+{
+	uint32_t last = menu->count ? menu->count - 1 : 0;
+	uint32_t at = menu->selected;
+
+	if (key == MENU_KEY_NONE)
+		return tick(menu, elapsed_ms);
+	/* Any key is somebody at the keyboard: the countdown is over. */
+	menu->counting = false;
+	switch (key) {
+	case MENU_KEY_ESCAPE:
+		return MENU_LEAVE;
+	case MENU_KEY_UP:
+		return move_to(menu, at ? at - 1 : 0);
+	case MENU_KEY_DOWN:
+		return move_to(menu, at < last ? at + 1 : last);
+	case MENU_KEY_HOME:
+		return move_to(menu, 0);
+	case MENU_KEY_END:
+		return move_to(menu, last);
+	case MENU_KEY_PAGE_UP:
+		return move_to(menu, at > menu->rows ? at - menu->rows : 0);
+	case MENU_KEY_PAGE_DOWN:
+		return move_to(menu, last - at > menu->rows ? at + menu->rows : last);
+	case MENU_KEY_ENTER:
+		return menu->count ? MENU_BOOT : MENU_WAIT;
+	case MENU_KEY_DESCRIPTOR:
+		return menu->count ? MENU_SHOW_DESCRIPTOR : MENU_WAIT;
+	case MENU_KEY_PLAN:
+		return menu->count ? MENU_SHOW_PLAN : MENU_WAIT;
+	default:
+		return MENU_REDRAW;
+	}
+}
+
+void boot_items_sort(struct boot_item **items, size_t count)
+{
+	size_t i, j;
+
+	for (i = 1; i < count; i++) {
+		struct boot_item *item = items[i];
+
+		for (j = i; j > 0 && om_entry_compare(items[j - 1]->entry, item->entry) > 0; j--)
+			items[j] = items[j - 1];
+		items[j] = item;
+	}
+}
+
+size_t boot_items_default(struct boot_item *const *items, size_t count, struct om_str pattern,
+			  bool *ret_matched)
+{
+	size_t i;
+
+	*ret_matched = true;
+	for (i = 0; pattern.len > 0 && i < count; i++)
+		if (om_entry_id_matches(pattern, items[i]->entry->id))
+			return i;
+	*ret_matched = false;
+	for (i = 0; i < count; i++)
+		if (items[i]->error[0] == '\0')
+			return i;
+	return 0;
+}

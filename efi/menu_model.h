@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef STAGE_MENU_MODEL_H
+#define STAGE_MENU_MODEL_H
+/*
+ * The menu without a screen: what is selected, what is visible, how long until the default
+ * boots, and what a key means.  Pure, so that every way through it is tested on the host.
+ */
+#include <overmount/bytes.h>
+#include <overmount/entry.h>
+
+enum menu_key {
+	MENU_KEY_NONE,			/* nothing was pressed within the tick */
+	MENU_KEY_UP, MENU_KEY_DOWN, MENU_KEY_HOME, MENU_KEY_END, MENU_KEY_PAGE_UP,
+	MENU_KEY_PAGE_DOWN, MENU_KEY_ENTER, MENU_KEY_ESCAPE, MENU_KEY_DESCRIPTOR, MENU_KEY_PLAN,
+	MENU_KEY_OTHER,
+};
+
+enum menu_action {
+	MENU_WAIT,			/* nothing changed on the screen */
+	MENU_REDRAW,			/* the list changed */
+	MENU_COUNTDOWN,			/* only the countdown line changed */
+	MENU_BOOT, MENU_SHOW_DESCRIPTOR, MENU_SHOW_PLAN, MENU_LEAVE,
+};
+
+struct menu_model {
+	uint32_t count;
+	uint32_t selected;
+	uint32_t top;			/* first visible */
+	uint32_t rows;			/* visible at once, at least 1 */
+	bool counting;
+	uint32_t left_ms;
+};
+
+/* Scan code and character as EFI_SIMPLE_TEXT_INPUT gives them. */
+enum menu_key menu_key_from_efi(uint16_t scan, uint16_t character);
+
+/* TIMEOUT_MS: OM_WAIT_FOREVER = no countdown. */
+void menu_model_init(struct menu_model *menu, uint32_t count, uint32_t selected, uint32_t rows,
+		     uint32_t timeout_ms);
+/* A key, or MENU_KEY_NONE after ELAPSED_MS without one. */
+enum menu_action menu_model_step(struct menu_model *menu, enum menu_key key,
+				 uint32_t elapsed_ms);
+uint32_t menu_model_seconds(const struct menu_model *menu);	/* left, rounded up */
+
+/* What the menu knows of one entry. */
+struct boot_item {
+	struct om_entry *entry;
+	char error[OM_DIAG_TEXT_MAX];	/* why it cannot boot, "" = it can */
+};
+
+/* Boot Loader Specification order; equal entries stay as they were. */
+void boot_items_sort(struct boot_item **items, size_t count);
+/*
+ * The item that PATTERN (may be empty) names, even if broken: who names an entry wants to see
+ * what is wrong with it.  Without a match the first that can boot, else the first.
+ */
+size_t boot_items_default(struct boot_item *const *items, size_t count, struct om_str pattern,
+			  bool *ret_matched);
+
+#endif

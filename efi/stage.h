@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef STAGE_STAGE_H
+#define STAGE_STAGE_H
+/*
+ * The stage as seen from inside: one struct, made by efi_main() and passed to everything.
+ * EFI_STATUS stays next to firmware calls; between our own functions errors are enum
+ * om_status, and stage_fail() has already told the user what and why.
+ */
+#include <efi.h>
+
+#include <overmount/descriptor.h>
+#include <overmount/fmt.h>
+#include <overmount/handoff.h>
+#include <overmount/image.h>
+#include <overmount/plan.h>
+
+#include "memory_map.h"
+#include "menu_model.h"
+#include "text_forms.h"
+
+#ifndef OM_STAGE_FAULTS
+#define OM_STAGE_FAULTS 0
+#endif
+
+#define STAGE_MESSAGE_MAX	(OM_DIAG_TEXT_MAX + OM_DIAG_HINT_MAX + 128)
+#define STAGE_PATH_MAX		512u	/* 16-bit units of a path on the volume */
+
+enum stage_level { LEVEL_ERROR, LEVEL_WARNING, LEVEL_INFO, LEVEL_DEBUG };
+
+/* What the stage took from the firmware and has not given back. */
+struct stage_account {
+	uint64_t pages;
+	uint64_t files;
+};
+
+struct stage_faults {
+	uint32_t alloc_at, read_at;	/* 1-based number that fails; 0 = none */
+	uint32_t allocs, reads;		/* so far in this attempt */
+};
+
+struct stage_file;
+
+struct stage {
+	EFI_HANDLE image;
+	EFI_SYSTEM_TABLE *table;
+	EFI_BOOT_SERVICES *bs;
+	EFI_RUNTIME_SERVICES *rt;
+	EFI_LOADED_IMAGE *loaded;
+
+	EFI_FILE_HANDLE root;		/* of our own volume */
+	bool volume_failed;		/* a read went wrong: reconnect before the next attempt */
+	struct stage_file *lazy;	/* the one on-demand file that is open now */
+
+	struct om_mem mem;
+	struct stage_account account;
+	struct stage_faults faults;
+
+	uint64_t tsc_entry, tsc_selected, tsc_hz, tsc_progress;
+	uint32_t log_level;
+	bool to_text;			/* console: ConOut */
+	void *serial;			/* console: EFI_SERIAL_IO_PROTOCOL, or NULL */
+
+	char message[STAGE_MESSAGE_MAX];	/* the last failure, shown in the menu */
+};
+
+/* console.c */
+void stage_put(struct stage *stage, const char *text);
+void stage_log(struct stage *stage, enum stage_level level, const char *format, ...)
+	OM_PRINTF(3, 4);
+/* Log an error, keep it for the menu, and give STATUS back. */
+enum om_status stage_fail(struct stage *stage, enum om_status status, const char *format, ...)
+	OM_PRINTF(3, 4);
+/* A line now and then for what takes long; DONE of TOTAL bytes. */
+void stage_progress(struct stage *stage, const char *what, uint64_t done, uint64_t total);
+void stage_console(struct stage *stage, struct om_str kind);
+/* The next key, or MENU_KEY_NONE when none comes within WAIT_MS. */
+enum menu_key stage_key(struct stage *stage, uint32_t wait_ms);
+uint64_t stage_usec(const struct stage *stage);
+
+/* memory.c */
+void stage_memory_init(struct stage *stage);
+void *stage_pages(struct stage *stage, uint64_t bytes);
+void stage_pages_free(struct stage *stage, void *pages, uint64_t bytes);
+/* The firmware's map in pages of ours; release with stage_pages_free(map->bytes, *ret_size). */
+enum om_status stage_memory_map(struct stage *stage, struct memory_map *ret_map,
+				uint64_t *ret_size) OM_CHECKED;
+
+/* machine.c */
+uint64_t stage_rdtsc(void);
+uint64_t stage_calibrate(struct stage *stage);
+void stage_machine_facts(struct stage *stage, struct om_handoff *handoff);
+uint64_t stage_unix_time(struct stage *stage);
+const char *stage_efi_text(EFI_STATUS status);
+EFI_STATUS stage_efi_status(enum om_status status);
+
+/* volume.c */
+struct stage_file {
+	struct om_source source;
+	struct stage *stage;
+	struct stage_file *next;	/* in the list of its run */
+	EFI_FILE_HANDLE handle;		/* NULL when not open now */
+	bool on_demand;			/* opened by the first read, closed by another's */
+	bool directory;
+	uint64_t mtime;
+	void *loaded;			/* the whole file, when it was read into memory */
+	uint16_t path[STAGE_PATH_MAX];
+	char name[STAGE_PATH_MAX];
+};
+
+struct stage_dirent {
+	char name[OM_NAME_MAX * 3 + 1];
+	bool directory;
+	uint64_t size;
+	uint64_t mtime;
+};
+
+EFI_STATUS stage_volume_open(struct stage *stage);
+void stage_volume_close(struct stage *stage);
+/* After a read error FAT goes on failing until its driver is taken off the device. */
+EFI_STATUS stage_volume_recover(struct stage *stage);
+/*
+ * Open PATH; FILE is zeroed memory of the caller's.  OM_MISSING when it is not there; nothing
+ * is printed for that.
+ */
+enum om_status stage_file_open(struct stage *stage, struct stage_file *file,
+			       struct om_str path) OM_CHECKED;
+enum om_status stage_file_read(struct stage_file *file, uint64_t offset, void *buf,
+			       size_t len) OM_CHECKED;
+/* Read all of it; file->source.base is set afterwards. */
+enum om_status stage_file_load(struct stage_file *file) OM_CHECKED;
+/* Does the loaded file have this digest? */
+enum om_status stage_file_verify(struct stage_file *file, const uint8_t *digest) OM_CHECKED;
+void stage_file_close(struct stage_file *file);
+void stage_file_release(struct stage_file *file);
+/* Next name in an open directory, without . and ..; *ret_more false at the end. */
+enum om_status stage_dir_next(struct stage_file *dir, struct stage_dirent *ret_entry,
+			      bool *ret_more) OM_CHECKED;
+
+/* config.c */
+struct stage_config {
+	struct om_arena arena;
+	struct om_entry *global;	/* overmount.conf, or an empty entry */
+	struct boot_item **items;
+	size_t count;
+	char option[128];		/* entry named by LoadOptions, or "" */
+};
+
+enum om_status stage_config_load(struct stage *stage, struct stage_config *config) OM_CHECKED;
+void stage_config_release(struct stage_config *config);
+
+/* menu.c */
+enum menu_action stage_menu(struct stage *stage, struct stage_config *config, size_t *at,
+			    uint32_t timeout_ms);
+void stage_menu_page(struct stage *stage, const char *title,
+		     void (*print)(struct stage *stage, void *ctx), void *ctx);
+
+/* boot.c */
+enum boot_goal {
+	BOOT_GO,			/* returns only on failure, or when `efi` came back */
+	BOOT_REHEARSE,			/* everything but the point of no return */
+	BOOT_PLAN, BOOT_DESCRIPTOR,	/* show and come back */
+};
+
+struct boot_image {
+	struct om_handoff_image place;
+	void *pages;
+	uint64_t page_bytes;
+};
+
+struct boot_run {
+	struct stage *stage;
+	struct boot_item *item;
+	enum boot_goal goal;
+	struct om_arena arena;
+	struct stage_file *files;	/* everything that was opened */
+	struct om_plan_facts *facts;
+	struct om_plan *plan;
+	struct stage_file *kernel;	/* loaded */
+	enum om_kernel_kind kernel_kind;
+	struct om_elf elf;
+	struct om_span descriptor;
+	uint64_t descriptor_bytes;	/* of its pages */
+	struct om_tree tree;
+	bool tree_made;
+	void *archive;
+	uint64_t archive_size;
+	struct boot_image images[OM_IMAGES_MAX];
+	uint32_t image_count;
+};
+
+enum om_status stage_boot(struct stage *stage, struct boot_item *item, enum boot_goal goal);
+/* A new file of the run, released with it. */
+enum om_status boot_open(struct boot_run *run, struct om_str path, const char *what,
+			 struct stage_file **ret_file) OM_CHECKED;
+/* A sink that logs warnings and turns the first error into the run's failure. */
+void boot_diag(void *ctx, const struct om_diag *diag);
+void stage_diag_text(const struct om_diag *diag, char *buf, size_t size);
+
+/* probe.c: fills run->facts and loads the kernel. */
+enum om_status boot_probe(struct boot_run *run) OM_CHECKED;
+/* assemble.c: layers to archive; images to memory. */
+enum om_status boot_check_memory(struct boot_run *run) OM_CHECKED;
+enum om_status boot_assemble(struct boot_run *run) OM_CHECKED;
+enum om_status boot_images(struct boot_run *run) OM_CHECKED;
+/* handoff.c, chain.c: the ends. */
+enum om_status boot_handoff(struct boot_run *run) OM_CHECKED;
+enum om_status boot_chain(struct boot_run *run) OM_CHECKED;
+/* The volatile variable with the descriptor. */
+void boot_variable(struct boot_run *run, bool set);
+
+/* faults.c: only in test builds does it do anything. */
+void stage_faults_loop(struct stage *stage, struct boot_item *item);
+
+#endif

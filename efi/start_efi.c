@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the C compiler and gnu-efi's start-up code ask for, instead of gnu-efi's library.
+ */
+#include <efi.h>
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+EFI_STATUS _relocate(uint64_t base, const int64_t *dynamic, EFI_HANDLE image,
+		     EFI_SYSTEM_TABLE *table);
+
+/*
+ * Called by crt0 before anything else.  check-efi.sh has seen to it that every relocation is
+ * R_X86_64_RELATIVE (8) or NONE.
+ */
+EFI_STATUS _relocate(uint64_t base, const int64_t *dynamic, EFI_HANDLE image,
+		     EFI_SYSTEM_TABLE *table)
+{
+	enum { DT_NULL_ = 0, DT_RELA_ = 7, DT_RELASZ_ = 8, DT_RELAENT_ = 9 };
+	uint64_t rela = 0, size = 0, step = 24, at;
+
+	(void)image;
+	(void)table;
+	for (; dynamic[0] != DT_NULL_; dynamic += 2) {
+		if (dynamic[0] == DT_RELA_)
+			rela = base + (uint64_t)dynamic[1];
+		else if (dynamic[0] == DT_RELASZ_)
+			size = (uint64_t)dynamic[1];
+		else if (dynamic[0] == DT_RELAENT_)
+			step = (uint64_t)dynamic[1];
+	}
+	for (at = 0; rela && at + step <= size; at += step) {
+		const uint64_t *entry = (const uint64_t *)(rela + at);
+
+		if ((uint32_t)entry[1] == 8)
+			*(uint64_t *)(base + entry[0]) = base + entry[2];
+	}
+	return EFI_SUCCESS;
+}
+
+/* Eight bytes at a time by the string unit: six times a byte loop under emulation. */
+void *memcpy(void *to, const void *from, size_t len)
+{
+	void *at = to;
+	size_t words = len / 8, rest = len % 8;
+
+	__asm__ volatile("rep movsq" : "+D"(at), "+S"(from), "+c"(words) : : "memory");
+	__asm__ volatile("rep movsb" : "+D"(at), "+S"(from), "+c"(rest) : : "memory");
+	return to;
+}
+
+void *memmove(void *to, const void *from, size_t len)
+{
+	uint8_t *end = (uint8_t *)to + len - 1;
+	const uint8_t *last = (const uint8_t *)from + len - 1;
+
+	if ((uintptr_t)to - (uintptr_t)from >= len)
+		return memcpy(to, from, len);
+	__asm__ volatile("std; rep movsb; cld" : "+D"(end), "+S"(last), "+c"(len) : : "memory");
+	return to;
+}
+
+void *memset(void *to, int value, size_t len)
+{
+	void *at = to;
+	size_t words = len / 8, rest = len % 8;
+	uint64_t pattern = (uint8_t)value * UINT64_C(0x0101010101010101);
+
+	__asm__ volatile("rep stosq" : "+D"(at), "+c"(words) : "a"(pattern) : "memory");
+	__asm__ volatile("rep stosb" : "+D"(at), "+c"(rest) : "a"(pattern) : "memory");
+	return to;
+}
+
+int memcmp(const void *a, const void *b, size_t len)
+{
+	const uint8_t *x = a, *y = b;
+
+	for (; len; len--, x++, y++)
+		if (*x != *y)
+			return *x < *y ? -1 : 1;
+	return 0;
+}
+
+size_t strlen(const char *text)
+{
+	const volatile char *at = text;	/* volatile: the loop must not become a call to itself */
+
+	while (*at)
+		at++;
+	return (size_t)(at - text);
+}

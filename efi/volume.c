@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/* Files on the volume that the stage itself was loaded from. */
+#include "stage.h"
+
+#define READ_CHUNK	(4u << 20)	/* one firmware call; 1 MiB and more are equally fast */
+#define INFO_BYTES	1024u		/* EFI_FILE_INFO with a 255-unit name */
+
+static EFI_GUID fs_guid = { 0x964e5b22, 0x6459, 0x11d2,
+			    { 0x8e, 0x39, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b } };
+static EFI_GUID info_guid = { 0x09576e92, 0x6d3f, 0x11d2,
+			      { 0x8e, 0x39, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b } };
+
+EFI_STATUS stage_volume_open(struct stage *stage)
+{
+	EFI_FILE_IO_INTERFACE *fs;
+	EFI_STATUS status;
+
+	status = stage->bs->HandleProtocol(stage->loaded->DeviceHandle, &fs_guid, (void **)&fs);
+	if (EFI_ERROR(status))
+		return status;
+	status = fs->OpenVolume(fs, &stage->root);
+	if (EFI_ERROR(status)) {
+		stage->root = NULL;
+		return status;
+	}
+	stage->account.files++;
+	return EFI_SUCCESS;
+}
+
+void stage_volume_close(struct stage *stage)
+{
+	if (!stage->root)
+		return;
+	stage->root->Close(stage->root);
+	stage->root = NULL;
+	stage->account.files--;
+}
+
+EFI_STATUS stage_volume_recover(struct stage *stage)
+{
+	EFI_HANDLE device = stage->loaded->DeviceHandle;
+
+	stage_volume_close(stage);
+	stage->bs->DisconnectController(device, NULL, NULL);
+	stage->bs->ConnectController(device, NULL, NULL, TRUE);
+	stage->volume_failed = false;
+	return stage_volume_open(stage);
+}
+
+static enum om_status from_efi(EFI_STATUS status)
+{
+	switch (status) {
+	case EFI_SUCCESS:
+		return OM_OK;
+	case EFI_NOT_FOUND:
+		return OM_MISSING;
+	case EFI_OUT_OF_RESOURCES:
+		return OM_NO_MEMORY;
+	default:
+		return OM_IO;
+	}
+}
+
+static enum om_status open_handle(struct stage_file *file)
+{
+	struct stage *stage = file->stage;
+	EFI_STATUS status;
+
+	if (!stage->root)
+		return OM_IO;
+	status = stage->root->Open(stage->root, &file->handle, file->path, EFI_FILE_MODE_READ, 0);
+	if (EFI_ERROR(status)) {
+		file->handle = NULL;
+		if (status != EFI_NOT_FOUND)
+			stage->volume_failed = true;
+		return from_efi(status);
+	}
+	stage->account.files++;
+	return OM_OK;
+}
+
+void stage_file_close(struct stage_file *file)
+{
+	if (file->stage && file->stage->lazy == file)
+		file->stage->lazy = NULL;
+	if (!file->handle)
+		return;
+	file->handle->Close(file->handle);
+	file->handle = NULL;
+	file->stage->account.files--;
+}
+
+void stage_file_release(struct stage_file *file)
+{
+	stage_file_close(file);
+	if (file->loaded)
+		stage_pages_free(file->stage, file->loaded, file->source.size);
+	file->loaded = NULL;
+	file->source.base = NULL;
+}
+
+static uint64_t time_of(const EFI_TIME *time)
+{
+	return unix_time(time->Year, time->Month, time->Day, time->Hour, time->Minute,
+			 time->Second);
+}
+
+static enum om_status read_source(void *ctx, uint64_t offset, void *buf, size_t len)
+{
+	return stage_file_read(ctx, offset, buf, len);
+}
+
+enum om_status stage_file_open(struct stage *stage, struct stage_file *file, struct om_str path)
+{
+	uint8_t bytes[INFO_BYTES] __attribute__((aligned(8)));
+	EFI_FILE_INFO *info = (EFI_FILE_INFO *)bytes;
+	UINTN size = sizeof(bytes);
+	enum om_status status;
+	EFI_STATUS result;
+
+	file->stage = stage;
+	status = path_to_efi(path, file->path, STAGE_PATH_MAX);
+	if (status != OM_OK)
+		return status;
+	utf8_from_ucs2(file->path, STAGE_PATH_MAX, file->name, sizeof(file->name));
+	status = open_handle(file);
+	if (status != OM_OK)
+		return status;
+	result = file->handle->GetInfo(file->handle, &info_guid, &size, info);
+	if (EFI_ERROR(result)) {
+		stage_file_close(file);
+		stage->volume_failed = true;
+		return from_efi(result);
+	}
+	file->directory = (info->Attribute & EFI_FILE_DIRECTORY) != 0;
+	file->mtime = time_of(&info->ModificationTime);
+	file->source = (struct om_source){
+		.read_at = read_source,
+		.ctx = file,
+		.size = file->directory ? 0 : info->FileSize,
+		.name = file->name,
+	};
+	return OM_OK;
+}
+
+/* On-demand files share one open handle, so that a directory layer may have any number. */
+static enum om_status ensure_open(struct stage_file *file)
+{
+	if (file->handle)
+		return OM_OK;
+	if (file->stage->lazy)
+		stage_file_close(file->stage->lazy);
+	if (file->on_demand)
+		file->stage->lazy = file;
+	return open_handle(file);
+}
+
+enum om_status stage_file_read(struct stage_file *file, uint64_t offset, void *buf, size_t len)
+{
+	struct stage *stage = file->stage;
+	uint8_t *at = buf;
+	enum om_status status;
+	EFI_STATUS result;
+
+	if (!om_range_inside(offset, len, file->source.size))
+		return OM_TRUNCATED;
+	status = ensure_open(file);
+	if (status != OM_OK)
+		return status;
+	if (OM_STAGE_FAULTS && ++stage->faults.reads == stage->faults.read_at)
+		return OM_IO;
+	result = file->handle->SetPosition(file->handle, offset);
+	while (!EFI_ERROR(result) && len > 0) {
+		UINTN part = len < READ_CHUNK ? len : READ_CHUNK;
+		UINTN got = part;
+
+		result = file->handle->Read(file->handle, &got, at);
+		if (EFI_ERROR(result))
+			break;
+		if (got == 0 || got > part)
+			return OM_TRUNCATED;
+		at += got;
+		offset += got;
+		len -= got;
+		if (len > 0)
+			stage_progress(stage, file->name, offset, file->source.size);
+	}
+	if (EFI_ERROR(result)) {
+		stage->volume_failed = true;
+		return OM_IO;
+	}
+	return OM_OK;
+}
+
+enum om_status stage_file_load(struct stage_file *file)
+{
+	enum om_status status;
+	void *pages;
+
+	pages = stage_pages(file->stage, file->source.size);
+	if (!pages)
+		return OM_NO_MEMORY;
+	status = stage_file_read(file, 0, pages, file->source.size);
+	if (status != OM_OK) {
+		stage_pages_free(file->stage, pages, file->source.size);
+		return status;
+	}
+	file->loaded = pages;
+	file->source.base = pages;
+	return OM_OK;
+}
+
+enum om_status stage_file_verify(struct stage_file *file, const uint8_t *digest)
+{
+	uint8_t found[OM_SHA256_SIZE];
+	struct om_sha256 sha;
+	uint64_t at, part;
+
+	om_sha256_init(&sha);
+	for (at = 0; at < file->source.size; at += part) {
+		part = file->source.size - at < READ_CHUNK ? file->source.size - at : READ_CHUNK;
+		om_sha256_update(&sha, file->source.base + at, part);
+		stage_progress(file->stage, "sha256", at + part, file->source.size);
+	}
+	om_sha256_final(&sha, found);
+	return memcmp(found, digest, sizeof(found)) == 0 ? OM_OK : OM_CHECKSUM;
+}
+
+enum om_status stage_dir_next(struct stage_file *dir, struct stage_dirent *ret_entry,
+			      bool *ret_more)
+{
+	uint8_t bytes[INFO_BYTES] __attribute__((aligned(8)));
+	EFI_FILE_INFO *info = (EFI_FILE_INFO *)bytes;
+	struct stage *stage = dir->stage;
+	EFI_STATUS result;
+	UINTN size;
+
+	for (;;) {
+		if (OM_STAGE_FAULTS && ++stage->faults.reads == stage->faults.read_at)
+			return OM_IO;
+		size = sizeof(bytes);
+		result = dir->handle->Read(dir->handle, &size, info);
+		if (EFI_ERROR(result)) {
+			stage->volume_failed = true;
+			return from_efi(result);
+		}
+		if (size == 0) {
+			*ret_more = false;
+			return OM_OK;
+		}
+		utf8_from_ucs2(info->FileName, OM_NAME_MAX, ret_entry->name,
+			       sizeof(ret_entry->name));
+		if (om_str_is(om_str_from(ret_entry->name), ".") ||
+		    om_str_is(om_str_from(ret_entry->name), ".."))
+			continue;
+		ret_entry->directory = (info->Attribute & EFI_FILE_DIRECTORY) != 0;
+		ret_entry->size = info->FileSize;
+		ret_entry->mtime = time_of(&info->ModificationTime);
+		*ret_more = true;
+		return OM_OK;
+	}
+}
