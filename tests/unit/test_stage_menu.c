@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* The stage's menu without a screen. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "../../efi/menu_model.h"
+
+static void test_keys(void **state)
+{
+	/* Scan codes: UEFI 2.10, table 12.1. */
+	static const struct {
+		const char *name;
+		uint16_t scan, character;
+		enum menu_key key;
+	} cases[] = {
+		{ "up", 1, 0, MENU_KEY_UP }, { "down", 2, 0, MENU_KEY_DOWN },
+		{ "home", 5, 0, MENU_KEY_HOME }, { "end", 6, 0, MENU_KEY_END },
+		{ "page up", 9, 0, MENU_KEY_PAGE_UP }, { "page down", 10, 0, MENU_KEY_PAGE_DOWN },
+		{ "escape", 0x17, 0, MENU_KEY_ESCAPE }, { "escape char", 0, 27, MENU_KEY_ESCAPE },
+		{ "enter", 0, '\r', MENU_KEY_ENTER }, { "newline", 0, '\n', MENU_KEY_ENTER },
+		{ "d", 0, 'd', MENU_KEY_DESCRIPTOR }, { "D", 0, 'D', MENU_KEY_DESCRIPTOR },
+		{ "p", 0, 'p', MENU_KEY_PLAN }, { "x", 0, 'x', MENU_KEY_OTHER },
+		{ "right", 3, 0, MENU_KEY_OTHER }, { "f1", 11, 0, MENU_KEY_OTHER },
+		{ "nothing", 0, 0, MENU_KEY_NONE },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (menu_key_from_efi(cases[i].scan, cases[i].character) != cases[i].key)
+			fail_msg("%s", cases[i].name);
+}
+
+static void test_moves(void **state)
+{
+	static const struct {
+		uint32_t count, selected, rows;
+		enum menu_key key;
+		uint32_t want, want_top;
+	} cases[] = {
+		{ 3, 0, 10, MENU_KEY_UP, 0, 0 },	{ 3, 2, 10, MENU_KEY_UP, 1, 0 },
+		{ 3, 1, 10, MENU_KEY_DOWN, 2, 0 },	{ 3, 2, 10, MENU_KEY_DOWN, 2, 0 },
+		{ 3, 2, 10, MENU_KEY_HOME, 0, 0 },	{ 3, 0, 10, MENU_KEY_END, 2, 0 },
+		{ 20, 0, 5, MENU_KEY_END, 19, 15 },	{ 20, 19, 5, MENU_KEY_HOME, 0, 0 },
+		{ 20, 4, 5, MENU_KEY_DOWN, 5, 1 },	{ 20, 10, 5, MENU_KEY_PAGE_UP, 5, 5 },
+		{ 20, 3, 5, MENU_KEY_PAGE_UP, 0, 0 },	{ 20, 3, 5, MENU_KEY_PAGE_DOWN, 8, 4 },
+		{ 20, 17, 5, MENU_KEY_PAGE_DOWN, 19, 15 }, { 1, 0, 0, MENU_KEY_DOWN, 0, 0 },
+		{ 0, 0, 5, MENU_KEY_DOWN, 0, 0 },	{ 0, 0, 5, MENU_KEY_PAGE_DOWN, 0, 0 },
+	};
+	struct menu_model menu;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		menu_model_init(&menu, cases[i].count, cases[i].selected, cases[i].rows,
+				OM_WAIT_FOREVER);
+		assert_int_equal(menu_model_step(&menu, cases[i].key, 0), MENU_REDRAW);
+		if (menu.selected != cases[i].want || menu.top != cases[i].want_top)
+			fail_msg("case %zu: at %u top %u", i, menu.selected, menu.top);
+	}
+}
+
+static void test_actions(void **state)
+{
+	struct menu_model menu;
+
+	(void)state;
+	menu_model_init(&menu, 2, 1, 5, OM_WAIT_FOREVER);
+	assert_int_equal(menu_model_step(&menu, MENU_KEY_ENTER, 0), MENU_BOOT);
+	assert_int_equal(menu_model_step(&menu, MENU_KEY_DESCRIPTOR, 0), MENU_SHOW_DESCRIPTOR);
+	assert_int_equal(menu_model_step(&menu, MENU_KEY_PLAN, 0), MENU_SHOW_PLAN);
+	assert_int_equal(menu_model_step(&menu, MENU_KEY_ESCAPE, 0), MENU_LEAVE);
+	assert_int_equal(menu_model_step(&menu, MENU_KEY_NONE, 100000), MENU_WAIT);
+	/* Nothing to boot: only leaving works. */
+	menu_model_init(&menu, 0, 0, 5, 1000);
+	assert_int_equal(menu_model_step(&menu, MENU_KEY_NONE, 5000), MENU_WAIT);
+	assert_int_equal(menu_model_step(&menu, MENU_KEY_ENTER, 0), MENU_WAIT);
+	assert_int_equal(menu_model_step(&menu, MENU_KEY_DESCRIPTOR, 0), MENU_WAIT);
+	assert_int_equal(menu_model_step(&menu, MENU_KEY_ESCAPE, 0), MENU_LEAVE);
+}
+
+static void test_countdown(void **state)
+{
+	struct menu_model menu;
+
+	(void)state;
+	menu_model_init(&menu, 2, 1, 5, 2500);
+	assert_int_equal(menu_model_seconds(&menu), 3);
+	assert_int_equal(menu_model_step(&menu, MENU_KEY_NONE, 400), MENU_WAIT);
+	assert_int_equal(menu_model_step(&menu, MENU_KEY_NONE, 200), MENU_COUNTDOWN);
+	assert_int_equal(menu_model_seconds(&menu), 2);
+	assert_int_equal(menu_model_step(&menu, MENU_KEY_NONE, 1900), MENU_BOOT);
+	assert_int_equal(menu.selected, 1);
+	/* Once: it does not boot again by itself. */
+	assert_int_equal(menu_model_step(&menu, MENU_KEY_NONE, 60000), MENU_WAIT);
+	/* Any key stops it. */
+	menu_model_init(&menu, 2, 0, 5, 2500);
+	assert_int_equal(menu_model_step(&menu, MENU_KEY_OTHER, 0), MENU_REDRAW);
+	assert_int_equal(menu_model_step(&menu, MENU_KEY_NONE, 60000), MENU_WAIT);
+}
+
+static struct om_entry entry_named(const char *id)
+{
+	struct om_entry entry = { .id = om_str_from(id) };
+
+	return entry;
+}
+
+static void test_order_and_default(void **state)
+{
+	static struct om_entry entries[3];
+	struct boot_item items[3], *list[3] = { &items[0], &items[1], &items[2] };
+	bool matched;
+	size_t i;
+
+	(void)state;
+	/* Without sort-key the specification orders by file name, newest (highest) first. */
+	entries[0] = entry_named("b-1.conf");
+	entries[1] = entry_named("c-2.conf");
+	entries[2] = entry_named("a-3.conf");
+	for (i = 0; i < 3; i++)
+		items[i] = (struct boot_item){ .entry = &entries[i] };
+	boot_items_sort(list, 3);
+	for (i = 0; i + 1 < 3; i++)
+		assert_true(om_entry_compare(list[i]->entry, list[i + 1]->entry) <= 0);
+
+	list[0] = &items[0];
+	list[1] = &items[1];
+	list[2] = &items[2];
+	items[0].error[0] = 'x';
+	assert_int_equal(boot_items_default(list, 3, OM_STR(""), &matched), 1);
+	assert_false(matched);
+	assert_int_equal(boot_items_default(list, 3, OM_STR("a-*"), &matched), 2);
+	assert_true(matched);
+	/* A broken entry that is named is chosen, so that its error is seen. */
+	assert_int_equal(boot_items_default(list, 3, OM_STR("b-1"), &matched), 0);
+	assert_true(matched);
+	assert_int_equal(boot_items_default(list, 3, OM_STR("zzz"), &matched), 1);
+	assert_false(matched);
+	for (i = 0; i < 3; i++)
+		items[i].error[0] = 'x';
+	assert_int_equal(boot_items_default(list, 3, OM_STR("zzz"), &matched), 0);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_moves),
+		cmocka_unit_test(test_actions),
+		cmocka_unit_test(test_countdown),
+		cmocka_unit_test(test_order_and_default),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

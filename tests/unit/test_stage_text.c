@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* The stage's conversions: paths, UTF-8 and UCS-2, load options, dates, CRC-32. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "../../efi/text_forms.h"
+
+static void test_paths(void **state)
+{
+	static const struct {
+		const char *path;
+		enum om_status status;
+		const char *want;	/* as UTF-8 again */
+	} cases[] = {
+		{ "/a/b.cpio", OM_OK, "\\a\\b.cpio" },
+		{ "a/b", OM_OK, "\\a\\b" },
+		{ "\\EFI\\x", OM_OK, "\\EFI\\x" },
+		{ "//a///b//", OM_OK, "\\a\\b" },
+		{ "/./a/.", OM_OK, "\\a" },
+		{ "/", OM_OK, "\\" },
+		{ "", OM_OK, "\\" },
+		{ "/a b", OM_OK, "\\a b" },
+		{ "/\xc3\xa9\xe2\x82\xac", OM_OK, "\\\xc3\xa9\xe2\x82\xac" },
+		{ "/a/../b", OM_ESCAPES, NULL },
+		{ "..", OM_ESCAPES, NULL },
+		{ "/...", OM_OK, "\\..." },
+		{ "/a:b", OM_SYNTAX, NULL },
+		{ "/a*", OM_SYNTAX, NULL },
+		{ "/a\x01", OM_SYNTAX, NULL },
+		{ "/\xff", OM_SYNTAX, NULL },
+		{ "/\xc3", OM_SYNTAX, NULL },
+		{ "/\xc0\xaf", OM_SYNTAX, NULL },	/* an overlong '/' */
+		{ "/\xed\xa0\x80", OM_SYNTAX, NULL },	/* a surrogate */
+		{ "/\xf0\x9f\x98\x80", OM_SYNTAX, NULL },	/* beyond UCS-2 */
+		{ "/12345678901234567890", OM_LIMIT, NULL },
+	};
+	uint16_t wide[20];
+	char back[64];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		enum om_status status = path_to_efi(om_str_from(cases[i].path), wide, 20);
+
+		if (status != cases[i].status)
+			fail_msg("%s: status %d", cases[i].path, status);
+		if (status != OM_OK)
+			continue;
+		utf8_from_ucs2(wide, 20, back, sizeof(back));
+		assert_string_equal(back, cases[i].want);
+	}
+	/* The longest that fits, and one more. */
+	assert_int_equal(path_to_efi(OM_STR("/123"), wide, 5), OM_OK);
+	assert_int_equal(path_to_efi(OM_STR("/123"), wide, 4), OM_LIMIT);
+	assert_int_equal(path_to_efi(OM_STR("/"), wide, 1), OM_LIMIT);
+}
+
+static void test_console_text(void **state)
+{
+	static const uint16_t lone[] = { 'a', 0xd800, 'b', 0 };
+	uint16_t wide[8];
+	char narrow[4];
+
+	(void)state;
+	assert_int_equal(ucs2_from_utf8("a\nb", wide, 8), 4);
+	assert_int_equal(wide[1], '\r');
+	assert_int_equal(wide[2], '\n');
+	assert_int_equal(wide[4], 0);
+	/* Cut, but always terminated and never in the middle of CR LF. */
+	assert_true(ucs2_from_utf8("abcdefghijkl", wide, 8) < 8);
+	assert_int_equal(ucs2_from_utf8("", wide, 1), 0);
+	assert_int_equal(wide[0], 0);
+	assert_int_equal(utf8_from_ucs2(lone, 4, narrow, sizeof(narrow)), 3);
+	assert_string_equal(narrow, "a?b");
+	assert_int_equal(utf8_from_ucs2(u"\u20ac\u20ac", 2, narrow, sizeof(narrow)), 3);
+}
+
+static void test_load_options(void **state)
+{
+	static const uint16_t plain[] = u"demo.conf";
+	static const uint16_t shell[] = u"FS0:\\overmount.efi  demo ";
+	static const uint16_t binary[] = { 0x9af, 0xe8e2, 0 };
+	char word[16];
+
+	(void)state;
+	assert_int_equal(load_option_word(plain, sizeof(plain), word, sizeof(word)), 9);
+	assert_string_equal(word, "demo.conf");
+	assert_int_equal(load_option_word(shell, sizeof(shell), word, sizeof(word)), 4);
+	assert_string_equal(word, "demo");
+	assert_int_equal(load_option_word(binary, sizeof(binary), word, sizeof(word)), 0);
+	assert_string_equal(word, "");
+	assert_int_equal(load_option_word(NULL, 0, word, sizeof(word)), 0);
+	/* No terminator and an odd byte behind it. */
+	assert_int_equal(load_option_word(plain, 5, word, sizeof(word)), 2);
+	assert_string_equal(word, "de");
+	assert_int_equal(load_option_word(plain, sizeof(plain), word, 5), 0);
+	assert_string_equal(word, "");
+}
+
+static void test_dates(void **state)
+{
+	/* Seconds from date(1): date -u -d '...' +%s */
+	static const struct {
+		unsigned y, mo, d, h, mi, s;
+		uint64_t want;
+	} cases[] = {
+		{ 1970, 1, 1, 0, 0, 0, 0 },
+		{ 1970, 3, 1, 0, 0, 0, 5097600 },
+		{ 1972, 2, 29, 12, 0, 0, 68212800 },
+		{ 2000, 2, 29, 0, 0, 0, 951782400 },
+		{ 2000, 3, 1, 0, 0, 0, 951868800 },
+		{ 2023, 11, 14, 22, 13, 20, 1700000000 },
+		{ 2038, 1, 19, 3, 14, 8, 2147483648 },
+		{ 2100, 3, 1, 0, 0, 0, 4107542400 },
+		{ 1969, 12, 31, 0, 0, 0, 0 }, { 2024, 13, 1, 0, 0, 0, 0 },
+		{ 2024, 0, 1, 0, 0, 0, 0 }, { 2024, 1, 32, 0, 0, 0, 0 }, { 2024, 1, 1, 24, 0, 0, 0 },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(unix_time(cases[i].y, cases[i].mo, cases[i].d, cases[i].h,
+					   cases[i].mi, cases[i].s), cases[i].want);
+}
+
+static void test_crc(void **state)
+{
+	(void)state;
+	/* The check value of CRC-32/ISO-HDLC. */
+	assert_int_equal(crc32_ieee("123456789", 9), 0xcbf43926);
+	assert_int_equal(crc32_ieee("", 0), 0);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_console_text),
+		cmocka_unit_test(test_load_options),
+		cmocka_unit_test(test_dates),
+		cmocka_unit_test(test_crc),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
