@@ -162,6 +162,7 @@ struct super_block {
 	void *private;
 	struct list inodes;		/* through inode.sb_list */
 	struct list list;		/* all super blocks */
+	unsigned writers;		/* files open for writing */
 	bool internal;			/* pipes and the like: not counted as leaks */
 	unsigned inode_count, dentry_count;	/* for /proc and the leak checks */
 	uint64_t data_pages;		/* ramfs, tmpfs */
@@ -373,6 +374,7 @@ struct file {
 	unsigned flags;			/* O_* */
 	uint64_t pos;
 	unsigned count;
+	bool opened;			/* release() is due */
 	void *private;
 };
 
@@ -401,6 +403,8 @@ void files_put(struct files_struct *files);
 void files_close_on_exec(struct files_struct *files);
 int fd_install(struct files_struct *files, struct file *file, unsigned lowest, bool cloexec);
 struct file *fd_get(struct files_struct *files, int fd);	/* with a reference; NULL = EBADF */
+int fd_close(struct files_struct *files, int fd);
+void fd_set_cloexec(struct files_struct *files, int fd, bool cloexec);
 struct fs_struct *fs_copy(struct fs_struct *fs);
 void fs_put(struct fs_struct *fs);
 

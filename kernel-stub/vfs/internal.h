@@ -49,6 +49,8 @@ extern const struct file_ops block_file_ops;
 struct super_block *pseudo_super(void);
 extern struct mount *pseudo_mount;
 
+int pseudo_path(struct inode *inode, const char *name, struct path *ret_path);
+int page_cache_get(struct file *file, uint64_t index, void **ret_page);
 unsigned files_writing(const struct super_block *sb);	/* open for writing */
 
 /* namespace.c */
