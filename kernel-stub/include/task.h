@@ -66,6 +66,13 @@ extern struct task *current;
 extern struct task tasks[TASKS_MAX];
 
 struct task *task_find(int pid);
+/* SIGNO to one task, or to all of a process group (-ESRCH when it is empty); wakes sleepers. */
+void signal_task(struct task *task, int signo);
+int signal_group(int pgid, int signo);
+/* Is the running task in a process group without a parent in the session that could continue it? */
+bool group_is_orphaned(int pgid);
+/* Is SIGNO blocked or ignored by the running task? (a tty decides between SIGTTIN and -EIO) */
+bool signal_unwanted(int signo);
 
 /* -- user memory: 0 or -EFAULT; lengths are bytes --------------------------------------------- */
 int copy_from_user(void *dst, uintptr_t src, size_t n);
