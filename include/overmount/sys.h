@@ -49,8 +49,11 @@ struct om_sys {
 	int (*umount)(void *ctx, const char *target, bool detach);
 	int (*chdir)(void *ctx, const char *path);
 	int (*chroot)(void *ctx, const char *path);
-	/* 0: there and executable by root (a regular file); -ENOENT, -EACCES, ... */
-	int (*check_program)(void *ctx, const char *path);
+	/*
+	 * 0: PATH is there and executable by root (a regular file); -ENOENT, -EACCES, ...
+	 * PATH, with the symbolic links on the way, is resolved as if ROOT were "/" ("" = "/").
+	 */
+	int (*check_program)(void *ctx, const char *root, const char *path);
 	/* 0: a directory is there */
 	int (*check_directory)(void *ctx, const char *path);
 
