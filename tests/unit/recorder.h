@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TESTS_RECORDER_H
+#define TESTS_RECORDER_H
+/*
+ * A world for prepare_namespace() that exists only in tables: every operation is written down
+ * as one line of a trace, and answered from what the test says is there.
+ */
+#include <overmount/sys.h>
+
+#define RECORDER_TRACE_MAX 16384
+
+struct recorder_device {
+	struct om_device device;
+	uint64_t appears_ms;		/* not there before */
+	const char *holds;		/* the one type that can mount it; NULL = none */
+	int mount_error;		/* instead of mounting; applies to every type */
+	bool write_protected;		/* -EACCES unless read-only */
+	const char *programs;		/* executables on it: "/sbin/init /bin/sh" */
+};
+
+struct recorder {
+	const struct recorder_device *devices;
+	uint32_t device_count;
+	const char *programs;		/* in the absolute root */
+	const char *fstypes;		/* registered: "ext2 romfs" */
+	const char *fail;		/* "move" or "mknod": this operation fails, with -EIO */
+	int fail_at;			/* the N-th operation of all fails with -EIO; 0 = none */
+
+	int operations;
+	uint64_t now_ms;
+	const struct recorder_device *node;	/* what /dev/root is */
+	const struct recorder_device *mounted;	/* on /root */
+	const struct recorder_device *covering;	/* after the move */
+	bool tree_mounted;		/* /root is a ramfs */
+	bool entered;			/* chroot done */
+	char ran[128];			/* the program that exec would have started */
+	char trace[RECORDER_TRACE_MAX];	/* operations with "> " in front, log lines without */
+	char story[RECORDER_TRACE_MAX];	/* only the log lines */
+};
+
+void recorder_sys(struct recorder *recorder, struct om_sys *ret_sys);
+/* Run, and give back what prepare_namespace() returned, or 0 when a program was started. */
+int recorder_run(struct recorder *recorder, const struct om_root *root);
+
+#endif
