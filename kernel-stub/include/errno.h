@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+/* Outside of the guard: by way of "port.h" this file is found once more before the host's. */
+#ifdef STUB_HOST
+#include_next <errno.h>
+#endif
 #ifndef STUB_ERRNO_H
 #define STUB_ERRNO_H
 /* Linux' x86-64 error numbers; functions return them negated. */
-#ifdef STUB_HOST
-#include <errno.h>
-#else
+#ifndef STUB_HOST
 enum {
 	EPERM = 1,
 	ENOENT = 2,
