@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: MIT
+"""The menu, and every way out of the stage."""
+
+import pytest
+
+import scenario
+from machine import Machine, Timeout
+
+UP, DOWN, ESC = "\x1b[A", "\x1b[B", "\x1b"
+
+
+@pytest.fixture(scope="module")
+def disks():
+    shop = scenario.Workshop("demo")
+    shop.work = shop.work.with_name("menu")
+    return shop.work, shop.disks()
+
+
+def start(disks, name):
+    work, made = disks
+    return Machine(work / name, made, 512, ["-snapshot"])
+
+
+def test_menu_shows_everything(disks):
+    with start(disks, "pages") as machine:
+        machine.expect(r"> ext2 on the disk", 30)
+        assert "An entry with a mistake" in machine.text
+        machine.expect(r"! .*4:1: .*rooot.*", 10)
+        machine.send("p")
+        machine.expect(r"stub\.elf", 20)
+        machine.send(" ")
+        machine.expect(r"> ext2 on the disk", 20)
+        machine.send("d")
+        machine.expect(r"root +PARTUUID=11111111-2222-3333-4444-555555555555", 20)
+        machine.send(" ")
+        machine.expect(r"> ext2 on the disk", 20)
+        machine.send(DOWN)
+        machine.expect(r"> ext2 image as ram disk", 20)
+        machine.send(UP)
+        machine.expect(r"> ext2 on the disk", 20)
+        machine.send(ESC)
+        assert machine.finish(30) == "firmware"
+        assert "0 pages, 0 files held" in machine.text
+
+
+def test_a_broken_entry_comes_back_to_the_menu(disks):
+    with start(disks, "broken") as machine:
+        machine.expect(r"> ext2 on the disk", 30)
+        for _ in range(3):
+            machine.send(DOWN)
+        machine.expect(r"> An entry with a mistake", 20)
+        machine.send("\r")
+        machine.expect(r"Esc: firmware", 20)
+        machine.send(ESC)
+        assert machine.finish(30) == "firmware"
+
+
+def test_the_timeout_boots_the_default(disks):
+    with start(disks, "timeout") as machine:
+        machine.expect(r"overmount: root: /dev/vda2 is ext2, mounted read-write", 60)
+
+
+def test_another_entry_is_booted(disks):
+    with start(disks, "other") as machine:
+        machine.expect(r"> ext2 on the disk", 30)
+        machine.send(DOWN)
+        machine.expect(r"> ext2 image as ram disk", 20)
+        machine.send("\r")
+        machine.expect(r"overmount: root: /dev/ram0 is ext2", 60)
+
+
+def test_no_entries_goes_back_to_the_firmware(tmp_path):
+    esp = tmp_path / "esp"
+    scenario.write_file(esp / "EFI/BOOT/BOOTX64.EFI",
+                        (scenario.BUILD / "efi/overmount.efi").read_bytes())
+    scenario.run(scenario.OVERMOUNT, "disk", "esp", "-o", tmp_path / "esp.img", esp)
+    try:
+        with Machine(tmp_path / "run", [tmp_path / "esp.img"]) as machine:
+            assert machine.finish(60) == "firmware"
+            assert "NOT_FOUND" in machine.text.upper().replace(" ", "_")
+    except Timeout as error:
+        pytest.fail(str(error), pytrace=False)
