@@ -42,6 +42,8 @@ struct om_member {
 	uint64_t size;			/* of the data */
 	uint64_t data_offset;		/* of the data in the source */
 	uint64_t header_offset;		/* for messages */
+	bool has_checksum;		/* cpio crc: CHECKSUM is the 32-bit sum of the data's bytes */
+	uint32_t checksum;
 };
 
 struct om_tree_options {
@@ -84,12 +86,24 @@ enum om_status om_tree_add_member(struct om_tree *tree, const struct om_member *
 enum om_status om_tree_add_bytes(struct om_tree *tree, const char *path, uint32_t mode,
 				 struct om_span bytes) OM_CHECKED;
 
+/*
+ * The layer begun last is complete; merging it may find what no single member showed.  Optional:
+ * the next layer, om_tree_add_bytes() and om_tree_finish() do it too.
+ */
+enum om_status om_tree_end_layer(struct om_tree *tree) OM_CHECKED;
+
 /* Merge done: make the nodes that are always there and the manifest, fix order and inodes. */
 enum om_status om_tree_finish(struct om_tree *tree) OM_CHECKED;
 
 /* Look a path up in the merged tree (symbolic links followed). */
 enum om_status om_tree_lookup(struct om_tree *tree, const char *path,
 			      const struct om_node **ret_node) OM_CHECKED;
+/* What a node is: path ("." for the root), owner, times, size; LAYER that won, or NULL. */
+void om_node_describe(struct om_tree *tree, const struct om_node *node,
+		      struct om_member *ret_member, const char **ret_layer);
+/* Bytes of a regular file's data; OM_TRUNCATED past its end. */
+enum om_status om_node_read(const struct om_node *node, uint64_t offset, void *buf,
+			    size_t len) OM_CHECKED;
 /* Every node in archive order; a non-zero return of VISIT stops and is returned. */
 int om_tree_walk(struct om_tree *tree,
 		 int (*visit)(void *ctx, const struct om_node *node, const struct om_member *member,

@@ -3,7 +3,6 @@
 
 import argparse
 import os
-import subprocess
 import sys
 
 import machine
@@ -26,7 +25,7 @@ def attended(name, extra):
     line = [word for index, word in enumerate(line)
             if word != "-monitor" and line[index - 1] != "-monitor"]
     print(f"disks are in {shop.work}; Ctrl-A x ends QEMU", flush=True)
-    return subprocess.run(line).returncode
+    os.execvp(line[0], line)    # so that whoever started this can end QEMU by its process number
 
 
 def main():
@@ -45,7 +44,7 @@ def main():
         return 2
     extra = ["-S", "-gdb", f"tcp:127.0.0.1:{args.gdb}"] if args.gdb else []
     if extra or args.interactive or (args.name == "demo" and os.isatty(0)):
-        return attended(args.name, extra)
+        attended(args.name, extra)
     name = "demonstration" if args.name == "demo" else args.name
     try:
         scenario.boot(name, show)
