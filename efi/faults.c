@@ -3,6 +3,8 @@
  * Test builds only (OM_STAGE_FAULTS): make the N-th allocation or read of a boot attempt fail,
  * for every N, in one run of the stage.  QEMU asks for it with
  *	-fw_cfg name=opt/overmount/fail-alloc,string=all	(or fail-read)
+ * With opt/overmount/plain-read the same files are first read into memory with nothing else
+ * done to them: what `make bench` compares the assembly with.
  */
 #include "stage.h"
 
@@ -83,9 +85,44 @@ static void loop(struct stage *stage, struct boot_item *item, const char *what, 
 	memset(&stage->faults, 0, sizeof(stage->faults));
 }
 
+static void read_plainly(struct stage *stage, struct om_str path, uint64_t *bytes)
+{
+	struct stage_file *file = stage->mem.alloc(stage->mem.ctx, sizeof(*file));
+
+	if (!file)
+		return;
+	memset(file, 0, sizeof(*file));
+	if (stage_file_open(stage, file, path) == OM_OK) {
+		if (!file->directory && stage_file_load(file) == OM_OK)
+			*bytes += file->source.size;
+		stage_file_close(file);
+		stage_file_release(file);
+	}
+	stage->mem.free(stage->mem.ctx, file, sizeof(*file));
+}
+
+static void plain_read(struct stage *stage, const struct om_entry *entry)
+{
+	uint64_t start = stage_usec(stage), bytes = 0;
+	uint32_t i, volume;
+
+	read_plainly(stage, entry->kernel.path.text, &bytes);
+	for (i = 0; i < entry->layer_count; i++)
+		read_plainly(stage, entry->layers[i].source.path.text, &bytes);
+	for (i = 0; i < entry->ramdisk_count; i++)
+		for (volume = 0; volume < entry->ramdisks[i].volume_count; volume++)
+			read_plainly(stage, entry->ramdisks[i].volumes[volume].path.text, &bytes);
+	stage_log(stage, LEVEL_INFO, "plain read: %llu bytes in %llu us", (unsigned long long)bytes,
+		  (unsigned long long)(stage_usec(stage) - start));
+}
+
 void stage_faults_loop(struct stage *stage, struct boot_item *item)
 {
 	char text[16];
+
+	fw_text("opt/overmount/plain-read", text, sizeof(text));
+	if (text[0])
+		plain_read(stage, item->entry);
 
 	fw_text("opt/overmount/fail-alloc", text, sizeof(text));
 	if (text[0])
