@@ -102,6 +102,9 @@ struct om_entry {
 
 	/* Everything that goes into the descriptor, keys and classic parameters merged. */
 	struct om_root root;
+	/* Where root.candidates[] and root.linuxrc_path were said, for messages of the plan. */
+	struct om_value candidates_at[OM_CANDIDATES_MAX];
+	struct om_value linuxrc_at;
 
 	uint32_t error_count, warning_count;
 };
