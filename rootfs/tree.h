@@ -117,9 +117,8 @@ struct om_file {
 	uint32_t checksum;
 	uint16_t data_layer;		/* whose data it is, for messages */
 	/* om_tree_finish() and om_image_layout() */
-	uint32_t ino, nlink;
+	uint32_t ino, nlink;		/* of what can have several names */
 	struct om_node *last_name;	/* carries the data */
-	uint64_t place;			/* of the data in the archive */
 	struct om_file *next_read;
 };
 
@@ -143,7 +142,6 @@ struct om_node {
 	struct om_hidden *hidden;
 	uint32_t hash;
 	uint16_t layer;
-	uint16_t depth;
 	/* while its layer is staged */
 	struct om_node *next_made;
 	struct om_node *twin;		/* where it went in the tree */
@@ -152,10 +150,12 @@ struct om_node {
 	bool implied;			/* a directory no member named */
 	bool content;			/* something other than whiteouts is in or below it */
 	bool has_children;
-	/* om_image_layout() */
+	/* om_tree_finish() and om_image_layout() */
+	uint32_t ino, nlink;
 	uint32_t name_size;		/* of the name field, padding included */
 	uint32_t filler_size;		/* of the name field of a filler before it; 0 = none */
 	uint64_t header_place;		/* of the filler, or of the header */
+	uint64_t data_place;
 };
 
 /* (parent, name) to node. */
@@ -199,9 +199,13 @@ struct om_tree_private {
 	struct om_deleted *deleted, **deleted_end;
 	uint64_t image_size;		/* 0 before om_image_layout() */
 	char path[OM_PATH_MAX + 1];	/* of the node being walked */
+	char lookup[2][OM_PATH_MAX + 1];	/* what is left to resolve */
 };
 
 #define OM_LAYER_OWN 0
+#define OM_MANIFEST_PATH "/.overmount/manifest"
+/* A layer for what overmount itself adds. */
+enum om_status om_tree_begin_own(struct om_tree *tree) OM_CHECKED;
 
 /* Fill tree->diag with "layer NAME: member PATH: ..." and return STATUS. */
 enum om_status om_tree_fail(struct om_tree *tree, enum om_status status, uint16_t layer,
@@ -218,12 +222,12 @@ static inline bool om_node_is_dir(const struct om_node *node)
 	return om_file_type(node->file) == OM_S_IFDIR;
 }
 
+/* Bytes of data after its header: the last name of a file has them. */
+uint64_t om_node_data_size(const struct om_node *node);
+
 /* Its path from the root, no leading slash; "." for the root.  In tree->priv->path. */
 struct om_str om_node_path(struct om_tree *tree, const struct om_node *node);
 
-/* A node of the layer being staged at PATH, its parents implied.  NULL file: to be filled in. */
-enum om_status om_stage_path(struct om_tree *tree, struct om_str path, bool own,
-			     struct om_node **ret_node) OM_CHECKED;
 /* As om_tree_add_member(); BYTES: the data, when it is in memory for good. */
 enum om_status om_stage_member(struct om_tree *tree, const struct om_member *member,
 			       const struct om_source *source, const uint8_t *bytes) OM_CHECKED;

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * /.overmount/manifest: who won and what it hid.  A line per path, fields separated by tabs:
+ *
+ *	/etc/hosts	site.cpio	hides base.tar
+ *	/etc/motd	site.cpio	deletes base.tar
+ *
+ * Control characters and backslashes are written as in /proc/mounts (\011).
+ */
+#include "tree.h"
+
+struct text {
+	char *ptr;		/* NULL while measuring */
+	size_t len;
+};
+
+static void put_raw(struct text *text, const char *bytes, size_t len)
+{
+	if (text->ptr)
+		memcpy(text->ptr + text->len, bytes, len);
+	text->len += len;
+}
+
+static void put(struct text *text, const char *string)
+{
+	put_raw(text, string, strlen(string));
+}
+
+static void put_name(struct text *text, struct om_str name)
+{
+	size_t i;
+
+	for (i = 0; i < name.len; i++) {
+		unsigned char c = (unsigned char)name.ptr[i];
+		char escaped[4] = { '\\', (char)('0' + (c >> 6)), (char)('0' + (c >> 3 & 7)),
+				    (char)('0' + (c & 7)) };
+
+		if (c < 0x20 || c == 0x7f || c == '\\')
+			put_raw(text, escaped, 4);
+		else
+			put_raw(text, name.ptr + i, 1);
+	}
+}
+
+static void put_path(struct text *text, struct om_str path)
+{
+	put(text, "/");
+	if (!om_str_is(path, "."))
+		put_name(text, path);
+}
+
+static bool deleted_before(const void *a, const void *b)
+{
+	const struct om_deleted *x = a, *y = b;
+	size_t len = x->path.len < y->path.len ? x->path.len : y->path.len;
+	int order = memcmp(x->path.ptr, y->path.ptr, len);
+
+	if (order || x->path.len != y->path.len)
+		return order < 0 || (order == 0 && x->path.len < y->path.len);
+	return x->layer < y->layer;
+}
+
+static void put_all(struct om_tree *tree, struct text *text)
+{
+	const struct om_str *layers = tree->priv->layers;
+	const struct om_deleted *deleted;
+	const struct om_hidden *hidden;
+	const struct om_node *node;
+
+	put(text, "# overmount manifest 1: path, layer, what it hides\n");
+	for (node = tree->root; node; node = om_node_next(node)) {
+		put_path(text, om_node_path(tree, node));
+		put(text, "\t");
+		put_name(text, layers[node->layer]);
+		for (hidden = node->hidden; hidden; hidden = hidden->next) {
+			put(text, hidden == node->hidden ? "\thides " : ", ");
+			put_name(text, layers[hidden->layer]);
+		}
+		put(text, "\n");
+	}
+	for (deleted = tree->priv->deleted; deleted; deleted = deleted->next) {
+		put_path(text, deleted->path);
+		put(text, "\t");
+		put_name(text, layers[deleted->layer]);
+		put(text, "\tdeletes ");
+		put_name(text, layers[deleted->hidden]);
+		put(text, "\n");
+	}
+}
+
+enum om_status om_manifest_text(struct om_tree *tree, struct om_span *ret_text)
+{
+	struct om_tree_private *priv = tree->priv;
+	struct text text = { NULL, 0 };
+
+	priv->deleted = om_list_sort(priv->deleted, offsetof(struct om_deleted, next),
+				     deleted_before);
+	put_all(tree, &text);
+	text.ptr = om_arena_alloc(&tree->arena, text.len);
+	if (!text.ptr)
+		return om_tree_no_memory(tree);
+	text.len = 0;
+	put_all(tree, &text);
+	*ret_text = (struct om_span){ (const uint8_t *)text.ptr, text.len };
+	return OM_OK;
+}
