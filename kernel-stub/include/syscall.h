@@ -57,4 +57,12 @@ TASK_SYSCALLS(DECLARE_SYSCALL)
 
 typedef long syscall_fn(const struct syscall_args *args);	/* only for the table */
 
+/* sys/table.c.  Result or -errno; -ENOSYS for a number that is not in the lists. */
+long syscall_call(uint64_t number, const struct syscall_args *args);
+/* For messages; never NULL. */
+const char *syscall_name(uint64_t number);
+
+/* sys/time.c, called on every timer tick: tasks whose alarm is due get SIGALRM. */
+void alarms_check(uint64_t now_ns);
+
 #endif

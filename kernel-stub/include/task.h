@@ -57,6 +57,7 @@ struct task {
 	uint64_t ksp;			/* saved when not running */
 	struct trap_frame *frame;	/* user registers of the running system call */
 	uint64_t fs_base, gs_base;
+	uint64_t alarm_at, alarm_every;	/* ITIMER_REAL in clock_ns(); 0 = off */
 	uintptr_t clear_child_tid;
 	void *fpu;			/* 512 bytes, 16-aligned (fxsave) */
 	bool vfork_wait;
