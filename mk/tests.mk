@@ -4,7 +4,7 @@
 UNIT_SUPPORT := $(sort $(filter-out tests/unit/test_%.c,$(wildcard tests/unit/*.c)))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 # The stage's logic that needs no firmware.
-EFI_PURE_SRC := $(sort $(shell grep -L '<efi\|"stage\.h"\|"efi_' $(wildcard efi/*.c) /dev/null))
+EFI_PURE_SRC := $(sort $(filter-out /dev/null,$(shell grep -L '<efi\|"stage\.h"\|"efi_' $(wildcard efi/*.c) /dev/null)))
 
 define unit_program
 $(B)/$(1)/tests/$(2): $(call objs,$(1),tests/unit/$(2).c $(UNIT_SUPPORT) $(EFI_PURE_SRC)) \

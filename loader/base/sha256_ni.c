@@ -13,8 +13,10 @@
 
 #define WITH_SHA __attribute__((target("sha,sse4.1,ssse3")))
 
-typedef int quad __attribute__((vector_size(16)));
-typedef int quad_loose __attribute__((vector_size(16), aligned(1), may_alias));
+/* Sums wrap, so the words are unsigned; the builtins' own type is signed. */
+typedef unsigned int quad __attribute__((vector_size(16)));
+typedef int signed_quad __attribute__((vector_size(16)));
+typedef unsigned int quad_loose __attribute__((vector_size(16), aligned(1), may_alias));
 typedef char sixteen __attribute__((vector_size(16)));
 
 static void cpuid(uint32_t leaf, uint32_t regs[4])
@@ -38,22 +40,29 @@ bool om_sha256_has_extensions(void)
 	return regs[1] & 1u << 29;				/* SHA */
 }
 
+/* Two rounds; returns the new A, B, E, F. */
+WITH_SHA static quad two_rounds(quad cdgh, quad abef, quad input)
+{
+	return (quad)__builtin_ia32_sha256rnds2((signed_quad)cdgh, (signed_quad)abef,
+						(signed_quad)input);
+}
+
 /* Four rounds with the constants from INDEX on; WORDS are the schedule's next four. */
-#define FOUR_ROUNDS(words, index)	\
-	do {	\
-		quad input = (words) + *(const quad_loose *)(om_sha256_constants + (index));	\
-	\
-		cdgh = __builtin_ia32_sha256rnds2(cdgh, abef, input);	\
-		input = __builtin_shufflevector(input, input, 2, 3, 0, 0);	\
-		abef = __builtin_ia32_sha256rnds2(abef, cdgh, input);	\
-	} while (0)
+WITH_SHA static void four_rounds(quad *abef, quad *cdgh, quad words, unsigned int index)
+{
+	quad input = words + *(const quad_loose *)(om_sha256_constants + index);
+
+	*cdgh = two_rounds(*cdgh, *abef, input);
+	*abef = two_rounds(*abef, *cdgh, __builtin_shufflevector(input, input, 2, 3, 0, 0));
+}
 
 /* The schedule four words on: W[t-16..], W[t-12..], W[t-8..], W[t-4..] make W[t..t+3]. */
 WITH_SHA static quad next_words(quad w16, quad w12, quad w8, quad w4)
 {
 	quad w7 = __builtin_shufflevector(w8, w4, 1, 2, 3, 4);
+	quad sum = (quad)__builtin_ia32_sha256msg1((signed_quad)w16, (signed_quad)w12) + w7;
 
-	return __builtin_ia32_sha256msg2(__builtin_ia32_sha256msg1(w16, w12) + w7, w4);
+	return (quad)__builtin_ia32_sha256msg2((signed_quad)sum, (signed_quad)w4);
 }
 
 WITH_SHA static quad load_words(const uint8_t *at)
@@ -77,10 +86,10 @@ WITH_SHA void om_sha256_blocks_ni(uint32_t state[8], const uint8_t *blocks, size
 		quad c = load_words(blocks + 32), d = load_words(blocks + 48);
 
 		for (unsigned int t = 0; t < 64; t += 16) {
-			FOUR_ROUNDS(a, t);
-			FOUR_ROUNDS(b, t + 4);
-			FOUR_ROUNDS(c, t + 8);
-			FOUR_ROUNDS(d, t + 12);
+			four_rounds(&abef, &cdgh, a, t);
+			four_rounds(&abef, &cdgh, b, t + 4);
+			four_rounds(&abef, &cdgh, c, t + 8);
+			four_rounds(&abef, &cdgh, d, t + 12);
 			if (t == 48)
 				break;
 			a = next_words(a, b, c, d);
