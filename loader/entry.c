@@ -307,6 +307,9 @@ static void fill_candidates(struct entry_parser *parser)
 	struct om_root *root = &parser->entry->root;
 	uint32_t i;
 
+	parser->entry->root_default = (struct om_candidate){
+		.fstypes = parser->fstypes, .flags = parser->flags, .mode = parser->mode,
+	};
 	for (i = 0; i < root->candidate_count; i++) {
 		struct om_candidate *candidate = &root->candidates[i];
 

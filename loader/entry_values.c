@@ -116,9 +116,8 @@ static enum om_status whole_path(struct entry_parser *parser, struct om_value va
 	struct om_value word, more;
 	enum om_status status;
 
-	if (!memchr(value.text.ptr, '"', value.text.len)) {
-		if (memchr(value.text.ptr, ' ', value.text.len) ||
-		    memchr(value.text.ptr, '\t', value.text.len))
+	if (!om_str_has(value.text, '"')) {
+		if (om_str_has(value.text, ' ') || om_str_has(value.text, '\t'))
 			entry_warning(parser, value, "kernel parameters go into an options line; "
 				      "quote the path if the blank belongs to it",
 				      "the path has a blank in it");
@@ -166,8 +165,7 @@ static void choices_text(const char *choices, char *buf, size_t size)
 	size_t len = 0, i;
 
 	for (i = 0; choices[i]; i++) {
-		bool last = choices[i] == '|' && !memchr(choices + i + 1, '|',
-							 strlen(choices + i + 1));
+		bool last = !om_str_has(om_str_from(choices + i + 1), '|');
 
 		if (choices[i] == '|')
 			len += om_format(buf + len, size - len, last ? " or " : ", ");

@@ -306,6 +306,7 @@ static void merge_root(struct options_reader *reader)
 	candidate = entry_add_candidate(parser, reader->root);
 	if (candidate)
 		candidate->spec = spec;
+	entry->root_from_options = true;
 }
 
 static void merge_init(struct options_reader *reader)

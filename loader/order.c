@@ -28,7 +28,7 @@ static char head(struct om_str text)
 static struct om_str skip_ignored(struct om_str text)
 {
 	while (text.len && !is_letter(text.ptr[0]) && !om_is_digit(text.ptr[0]) &&
-	       !memchr("~-^.", text.ptr[0], 4))
+	       !om_str_has(OM_STR("~-^."), text.ptr[0]))
 		text = om_str_skip(text, 1);
 	return text;
 }

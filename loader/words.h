@@ -22,6 +22,16 @@ static inline bool om_is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
+static inline bool om_str_has(struct om_str text, char c)
+{
+	size_t i;
+
+	for (i = 0; i < text.len; i++)
+		if (text.ptr[i] == c)
+			return true;
+	return false;
+}
+
 /* 0..15, or -1 */
 int om_hex_digit(char c);
 bool om_str_equal_fold(struct om_str a, struct om_str b);

@@ -105,6 +105,8 @@ struct om_entry {
 	/* Where root.candidates[] and root.linuxrc_path were said, for messages of the plan. */
 	struct om_value candidates_at[OM_CANDIDATES_MAX];
 	struct om_value linuxrc_at;
+	bool root_from_options;			/* the candidate is a classic root= */
+	struct om_candidate root_default;	/* root-fstype, root-flags, root-mode or the classic ones */
 
 	uint32_t error_count, warning_count;
 };
