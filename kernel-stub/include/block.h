@@ -31,6 +31,8 @@ struct block_device {
 };
 
 void block_register(struct block_device *bdev);		/* not freed by the core */
+/* Its cached blocks are dropped, its partitions are unregistered and freed. */
+void block_unregister(struct block_device *bdev);
 struct block_device *block_find(uint32_t dev);
 struct block_device *block_find_name(const char *name);
 struct block_device *block_by_index(unsigned index);
@@ -44,6 +46,12 @@ int block_write(struct block_device *bdev, uint64_t offset, const void *buf, siz
 int block_sync(struct block_device *bdev);
 /* Forget clean blocks of a device (BLKFLSBUF), or of all when memory is short. */
 void block_forget(struct block_device *bdev);
+/* For /proc and tests: pages in the cache, and how many of them are dirty. */
+void block_cache_counts(unsigned *ret_pages, unsigned *ret_dirty);
+
+/* Without the cache, of a partition too: whole sectors, checked against the device's end. */
+int block_transfer(struct block_device *bdev, bool write, uint64_t sector, void *buf,
+		   unsigned count);
 
 /* A ram disk over memory that was handed over; pages are given back by ramdisk_free(). */
 int ramdisk_create(unsigned index, void *memory, uint64_t len, struct block_device **ret_bdev);

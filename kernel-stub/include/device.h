@@ -15,6 +15,8 @@ void console_init(const struct om_handoff_framebuffer *fb);
 void console_write(const char *text, size_t len);
 /* Called on every timer tick with interrupts off: received bytes go into the tty. */
 void console_poll(void);
+/* Called by klog() with each line, its newline included: kept in the ring, not printed. */
+void log_append(const char *line, size_t len);
 /* The ring of what klog() said, for syslog(2) and /dev/kmsg: bytes copied, oldest first. */
 size_t log_read(char *buf, size_t size);
 /* PCI, virtio disks and their partitions, tty, in this order; after vfs_init(). */
