@@ -42,6 +42,9 @@ struct fs_struct;
 #define MAJOR(dev)		((dev) >> 20)
 #define MINOR(dev)		((dev) & 0xfffff)
 
+/* A hosted <limits.h> has them as plain numbers. */
+#undef NAME_MAX
+#undef PATH_MAX
 #define NAME_MAX	255u
 #define PATH_MAX	4096u
 
