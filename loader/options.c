@@ -62,11 +62,9 @@ static bool same_path(struct om_str a, struct om_str b)
 	if (b.len > 0 && (b.ptr[0] == '/' || b.ptr[0] == '\\'))
 		b = om_str_skip(b, 1);
 	for (i = 0; i < a.len && i < b.len; i++) {
-		struct om_str one = { a.ptr + i, 1 }, two = { b.ptr + i, 1 };
-
 		if ((a.ptr[i] == '/' || a.ptr[i] == '\\') && (b.ptr[i] == '/' || b.ptr[i] == '\\'))
 			continue;
-		if (!om_str_equal_fold(one, two))
+		if (om_fold(a.ptr[i]) != om_fold(b.ptr[i]))
 			return false;
 	}
 	return a.len == b.len;

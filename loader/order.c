@@ -122,14 +122,12 @@ static bool glob(struct om_str pattern, struct om_str text)
 	size_t p = 0, t = 0, star = SIZE_MAX, mark = 0;
 
 	while (t < text.len) {
-		struct om_str one = { text.ptr + t, 1 };
-
 		if (p < pattern.len && pattern.ptr[p] == '*') {
 			star = p++;
 			mark = t;
 		} else if (p < pattern.len &&
 			   (pattern.ptr[p] == '?' ||
-			    om_str_equal_fold((struct om_str){ pattern.ptr + p, 1 }, one))) {
+			    om_fold(pattern.ptr[p]) == om_fold(text.ptr[t]))) {
 			p++;
 			t++;
 		} else if (star != SIZE_MAX) {

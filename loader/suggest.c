@@ -2,12 +2,9 @@
 /* "Did you mean": the nearest word by typing errors. */
 #include <overmount/entry.h>
 
-#define SUGGEST_WORD_MAX 32u	/* longer than any word of ours */
+#include "words.h"
 
-static char fold(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
-}
+#define SUGGEST_WORD_MAX 32u	/* longer than any word of ours */
 
 static uint32_t min3(uint32_t a, uint32_t b, uint32_t c)
 {
@@ -29,10 +26,10 @@ static uint32_t distance(struct om_str a, struct om_str b)
 	for (i = 1; i <= a.len; i++) {
 		now[0] = (uint32_t)i;
 		for (j = 1; j <= b.len; j++) {
-			cost = fold(a.ptr[i - 1]) != fold(b.ptr[j - 1]);
+			cost = om_fold(a.ptr[i - 1]) != om_fold(b.ptr[j - 1]);
 			now[j] = min3(one[j] + 1, now[j - 1] + 1, one[j - 1] + cost);
-			if (i > 1 && j > 1 && fold(a.ptr[i - 1]) == fold(b.ptr[j - 2]) &&
-			    fold(a.ptr[i - 2]) == fold(b.ptr[j - 1]) && two[j - 2] + 1 < now[j])
+			if (i > 1 && j > 1 && om_fold(a.ptr[i - 1]) == om_fold(b.ptr[j - 2]) &&
+			    om_fold(a.ptr[i - 2]) == om_fold(b.ptr[j - 1]) && two[j - 2] + 1 < now[j])
 				now[j] = two[j - 2] + 1;
 		}
 		spare = two;

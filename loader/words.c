@@ -13,11 +13,6 @@ int om_hex_digit(char c)
 	return -1;
 }
 
-static char fold(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
-}
-
 bool om_str_equal_fold(struct om_str a, struct om_str b)
 {
 	size_t i;
@@ -25,7 +20,7 @@ bool om_str_equal_fold(struct om_str a, struct om_str b)
 	if (a.len != b.len)
 		return false;
 	for (i = 0; i < a.len; i++)
-		if (fold(a.ptr[i]) != fold(b.ptr[i]))
+		if (om_fold(a.ptr[i]) != om_fold(b.ptr[i]))
 			return false;
 	return true;
 }
@@ -44,19 +39,28 @@ struct om_words om_words_of(struct om_value value)
 	return (struct om_words){ value.text, 0, value.line, value.column };
 }
 
-/* Most words have no quote and are borrowed; the others are put together in the arena. */
-static enum om_status unquote(struct om_str raw, struct om_arena *arena, struct om_str *ret_text)
+/*
+ * Most words have no quote, or one pair around them, and are borrowed; the others are put
+ * together in the arena, and places inside them are off by the quotes that are gone.
+ */
+static enum om_status unquote(struct om_value *word, struct om_arena *arena)
 {
+	struct om_str raw = word->text, inner = { raw.ptr + 1, raw.len - 2 };
 	size_t i, len = 0;
 	char *copy;
 
+	if (raw.ptr[0] == '"' && raw.ptr[raw.len - 1] == '"' && !om_str_has(inner, '"')) {
+		word->text = inner;
+		word->column++;
+		return OM_OK;
+	}
 	copy = om_arena_alloc(arena, raw.len + 1);
 	if (!copy)
 		return OM_NO_MEMORY;
 	for (i = 0; i < raw.len; i++)
 		if (raw.ptr[i] != '"')
 			copy[len++] = raw.ptr[i];
-	*ret_text = (struct om_str){ copy, len };
+	word->text = (struct om_str){ copy, len };
 	return OM_OK;
 }
 
@@ -84,7 +88,7 @@ enum om_status om_words_next(struct om_words *words, struct om_arena *arena,
 				       words->column + (uint32_t)start };
 	if (quoted)
 		return OM_SYNTAX;
-	return quotes ? unquote(ret_word->text, arena, &ret_word->text) : OM_OK;
+	return quotes ? unquote(ret_word, arena) : OM_OK;
 }
 
 enum om_status om_number_parse(struct om_str text, uint32_t base, uint64_t max,

@@ -17,6 +17,12 @@ static inline bool om_is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
+/* Lower case, ASCII only. */
+static inline char om_fold(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
+}
+
 static inline bool om_is_digit(char c)
 {
 	return c >= '0' && c <= '9';
