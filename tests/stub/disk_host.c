@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Is this the request that fails?  Counts down to it. */
 static bool due(unsigned long *left, bool sticky)
 {
 	if (*left == 0)
@@ -18,42 +19,57 @@ static bool due(unsigned long *left, bool sticky)
 	return true;
 }
 
-static void check_range(struct host_disk *disk, uint64_t sector, unsigned count)
+static bool request_fails(struct host_disk *disk, bool write, uint64_t sector, unsigned count)
 {
 	if (count == 0 || sector > disk->bdev.sectors || count > disk->bdev.sectors - sector)
 		panic("%s: request for %u sectors at %llu of %llu", disk->bdev.name, count,
 		      (unsigned long long)sector, (unsigned long long)disk->bdev.sectors);
+	if (due(write ? &disk->fail_write : &disk->fail_read, disk->fail_sticky)) {
+		disk->bad_start = sector;
+		disk->bad_count = count;
+	}
+	return disk->bad_count && sector < disk->bad_start + disk->bad_count &&
+	       disk->bad_start < sector + count;
+}
+
+static int host_transfer(struct block_device *bdev, bool write, uint64_t sector,
+			 const struct block_piece *pieces, unsigned count)
+{
+	struct host_disk *disk = bdev->private;
+	unsigned sectors = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		sectors += pieces[i].sectors;
+	*(write ? &disk->writes : &disk->reads) += 1;
+	*(write ? &disk->written_sectors : &disk->read_sectors) += sectors;
+	if (request_fails(disk, write, sector, sectors))
+		return -EIO;
+	if (write && sector < disk->last_written)
+		disk->out_of_order = true;
+	if (write)
+		disk->last_written = sector;
+	for (unsigned i = 0; i < count; i++) {
+		uint8_t *at = disk->data + sector * SECTOR_SIZE;
+		size_t len = (size_t)pieces[i].sectors * SECTOR_SIZE;
+
+		memcpy(write ? at : pieces[i].ptr, write ? pieces[i].ptr : at, len);
+		sector += pieces[i].sectors;
+	}
+	return 0;
 }
 
 static int host_read(struct block_device *bdev, uint64_t sector, void *buf, unsigned count)
 {
-	struct host_disk *disk = bdev->private;
+	struct block_piece piece = { buf, count };
 
-	check_range(disk, sector, count);
-	disk->reads++;
-	disk->read_sectors += count;
-	if (due(&disk->fail_read, disk->fail_sticky))
-		return -EIO;
-	if (disk->bad_sector >= sector && disk->bad_sector - sector < count)
-		return -EIO;
-	memcpy(buf, disk->data + sector * SECTOR_SIZE, (size_t)count * SECTOR_SIZE);
-	return 0;
+	return host_transfer(bdev, false, sector, &piece, 1);
 }
 
 static int host_write(struct block_device *bdev, uint64_t sector, const void *buf, unsigned count)
 {
-	struct host_disk *disk = bdev->private;
+	struct block_piece piece = { (void *)(uintptr_t)buf, count };
 
-	check_range(disk, sector, count);
-	disk->writes++;
-	disk->written_sectors += count;
-	if (due(&disk->fail_write, disk->fail_sticky))
-		return -EIO;
-	if (sector < disk->last_written)
-		disk->out_of_order = true;
-	disk->last_written = sector;
-	memcpy(disk->data + sector * SECTOR_SIZE, buf, (size_t)count * SECTOR_SIZE);
-	return 0;
+	return host_transfer(bdev, true, sector, &piece, 1);
 }
 
 static int host_flush(struct block_device *bdev)
@@ -64,7 +80,7 @@ static int host_flush(struct block_device *bdev)
 	return 0;
 }
 
-static const struct block_ops host_disk_ops = { host_read, host_write, host_flush };
+static const struct block_ops host_disk_ops = { host_read, host_write, host_flush, host_transfer };
 
 struct host_disk *host_disk_new(const char *name, uint32_t dev, uint64_t len)
 {
@@ -80,7 +96,6 @@ struct host_disk *host_disk_new(const char *name, uint32_t dev, uint64_t len)
 	disk->bdev.sectors = len / SECTOR_SIZE;
 	disk->bdev.ops = &host_disk_ops;
 	disk->bdev.private = disk;
-	disk->bad_sector = UINT64_MAX;
 	block_register(&disk->bdev);
 	return disk;
 }

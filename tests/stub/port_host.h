@@ -38,9 +38,13 @@ struct host_disk {
 	uint8_t *data;
 	unsigned long reads, writes, flushes;	/* requests */
 	unsigned long read_sectors, written_sectors;
-	unsigned long fail_read, fail_write;	/* the N-th from now fails, 0 = none */
-	bool fail_sticky;			/* and all after it */
-	uint64_t bad_sector;			/* reads that touch it fail; UINT64_MAX = none */
+	/*
+	 * The N-th request from now fails, 0 = none; and so does whatever touches the same sectors
+	 * later, as on a real disk, until bad_count is set to 0.
+	 */
+	unsigned long fail_read, fail_write;
+	bool fail_sticky;			/* every request after it fails, too */
+	uint64_t bad_start, bad_count;		/* sectors that cannot be read or written */
 	uint64_t last_written;			/* sector of the last write */
 	bool out_of_order;			/* a write went to a lower sector than the one before */
 };
