@@ -14,6 +14,10 @@ struct finding {
 	const char *text, *hint;
 };
 
+#define E(line, column, length, status, text, hint) \
+	{ line, column, length, false, status, text, hint }
+#define W(line, column, length, text, hint) { line, column, length, true, OM_OK, text, hint }
+
 #define FINDINGS_MAX 4u
 
 void test_assert_findings(const char *name, const struct test_sink *sink,

@@ -138,10 +138,6 @@ static void global_keys(void **state)
 
 /* ------------------------------------------------------------------ what is refused */
 
-#define E(line, column, length, status, text, hint) \
-	{ line, column, length, false, status, text, hint }
-#define W(line, column, length, text, hint) { line, column, length, true, OM_OK, text, hint }
-
 static const struct {
 	const char *name, *text;
 	struct finding findings[FINDINGS_MAX];
