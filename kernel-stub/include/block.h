@@ -34,7 +34,7 @@ struct block_device {
 	const struct block_ops *ops;
 	struct block_device *disk;	/* of a partition; NULL for a whole disk */
 	uint64_t start;			/* first sector on the disk */
-	char partuuid[40], partlabel[40];	/* NUL-terminated, UUID in lower case */
+	char partuuid[40], partlabel[112];	/* NUL-terminated; UUID in lower case, UTF-8 */
 	unsigned holders;		/* mounts and openers that claimed it */
 	uint8_t *memory;		/* ram disk: its bytes, in place */
 	void *private;

@@ -241,7 +241,9 @@ void klog(const char *format, ...)
 	va_start(args, format);
 	vsnprintf(line, sizeof(line) - 1, format, args);
 	va_end(args);
-	strcat(line, "\n");
+	len = strlen(line);
+	line[len] = '\n';
+	line[len + 1] = '\0';
 	len = strlen(line);
 	if (used + len >= sizeof(host_log)) {
 		memmove(host_log, host_log + sizeof(host_log) / 2, sizeof(host_log) / 2);

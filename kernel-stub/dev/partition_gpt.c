@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/* The GUID partition table (UEFI 2.10, chapter 5): primary, or the backup at the disk's end. */
+#include <overmount/bytes.h>
+#include <overmount/fmt.h>
+
+#include "partition.h"
+
+#define HEADER_REVISION		8
+#define HEADER_SIZE		12
+#define HEADER_CRC		16
+#define HEADER_MY_LBA		24
+#define HEADER_FIRST_USABLE	40
+#define HEADER_LAST_USABLE	48
+#define HEADER_ENTRIES_LBA	72
+#define HEADER_ENTRY_COUNT	80
+#define HEADER_ENTRY_SIZE	84
+#define HEADER_ENTRIES_CRC	88
+#define HEADER_MIN		92u
+
+#define ENTRY_GUID		16
+#define ENTRY_FIRST		32
+#define ENTRY_LAST		40
+#define ENTRY_NAME		56
+#define NAME_UNITS		36u
+#define ENTRY_SIZE_MIN		128u
+#define ENTRY_SIZE_MAX		4096u
+#define ENTRIES_MAX		1024u
+
+struct gpt {
+	uint64_t entries_lba, first_usable, last_usable;
+	uint32_t count, entry_size, entries_crc;
+};
+
+static uint32_t crc32_more(uint32_t crc, const uint8_t *data, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		crc ^= data[i];
+		for (unsigned bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
+	}
+	return crc;
+}
+
+static uint32_t header_crc(uint8_t *header, uint32_t size)
+{
+	uint32_t stored = om_get_le32(header + HEADER_CRC), crc;
+
+	om_put_le32(header + HEADER_CRC, 0);
+	crc = ~crc32_more(~0u, header, size);
+	om_put_le32(header + HEADER_CRC, stored);
+	return crc;
+}
+
+/* NULL when all is well, else what is wrong. */
+static const char *check_header(struct block_device *disk, uint64_t lba, struct gpt *ret_gpt)
+{
+	uint8_t header[SECTOR_SIZE];
+	struct gpt gpt;
+	uint32_t size;
+	uint64_t bytes;
+
+	if (block_read(disk, lba * SECTOR_SIZE, header, sizeof(header)) < 0)
+		return "the header cannot be read";
+	if (memcmp(header, "EFI PART", 8) != 0)
+		return "there is no header";
+	if (om_get_le32(header + HEADER_REVISION) >> 16 != 1)
+		return "the revision is unknown";
+	size = om_get_le32(header + HEADER_SIZE);
+	if (size < HEADER_MIN || size > SECTOR_SIZE)
+		return "the header's size is out of range";
+	if (header_crc(header, size) != om_get_le32(header + HEADER_CRC))
+		return "the checksum of the header is wrong";
+	if (om_get_le64(header + HEADER_MY_LBA) != lba)
+		return "the header belongs to another sector";
+	gpt.entries_lba = om_get_le64(header + HEADER_ENTRIES_LBA);
+	gpt.first_usable = om_get_le64(header + HEADER_FIRST_USABLE);
+	gpt.last_usable = om_get_le64(header + HEADER_LAST_USABLE);
+	gpt.count = om_get_le32(header + HEADER_ENTRY_COUNT);
+	gpt.entry_size = om_get_le32(header + HEADER_ENTRY_SIZE);
+	gpt.entries_crc = om_get_le32(header + HEADER_ENTRIES_CRC);
+	if (gpt.entry_size < ENTRY_SIZE_MIN || gpt.entry_size > ENTRY_SIZE_MAX ||
+	    (gpt.entry_size & (gpt.entry_size - 1)))
+		return "the size of an entry is not 128, 256, ... 4096";
+	if (gpt.count > ENTRIES_MAX)
+		return "there are more than 1024 entries";
+	bytes = (uint64_t)gpt.count * gpt.entry_size;
+	if (gpt.entries_lba < 2 || gpt.entries_lba >= disk->sectors ||
+	    bytes > (disk->sectors - gpt.entries_lba) * SECTOR_SIZE)
+		return "the entries lie outside of the disk";
+	if (gpt.first_usable > gpt.last_usable || gpt.last_usable >= disk->sectors)
+		return "the usable sectors go beyond the disk";
+	*ret_gpt = gpt;
+	return NULL;
+}
+
+static const char *check_entries(struct block_device *disk, const struct gpt *gpt)
+{
+	uint64_t offset = gpt->entries_lba * SECTOR_SIZE;
+	size_t left = (size_t)gpt->count * gpt->entry_size;
+	uint8_t part[SECTOR_SIZE];
+	uint32_t crc = ~0u;
+
+	while (left > 0) {
+		size_t n = left < sizeof(part) ? left : sizeof(part);
+
+		if (block_read(disk, offset, part, n) < 0)
+			return "the entries cannot be read";
+		crc = crc32_more(crc, part, n);
+		offset += n;
+		left -= n;
+	}
+	return ~crc == gpt->entries_crc ? NULL : "the checksum of the entries is wrong";
+}
+
+/* The first three fields are little-endian, the rest is a string of bytes. */
+static void guid_text(const uint8_t *g, char *buf, size_t size)
+{
+	om_format(buf, size, "%08x-%04x-%04x-%02x%02x-%02x%02x%02x%02x%02x%02x", om_get_le32(g),
+		  om_get_le16(g + 4), om_get_le16(g + 6), g[8], g[9], g[10], g[11], g[12], g[13],
+		  g[14], g[15]);
+}
+
+static size_t put_utf8(char *out, uint32_t c)
+{
+	if (c < 0x80) {
+		out[0] = (char)c;
+		return 1;
+	}
+	if (c < 0x800) {
+		out[0] = (char)(0xc0 | c >> 6);
+		out[1] = (char)(0x80 | (c & 0x3f));
+		return 2;
+	}
+	if (c < 0x10000) {
+		out[0] = (char)(0xe0 | c >> 12);
+		out[1] = (char)(0x80 | (c >> 6 & 0x3f));
+		out[2] = (char)(0x80 | (c & 0x3f));
+		return 3;
+	}
+	out[0] = (char)(0xf0 | c >> 18);
+	out[1] = (char)(0x80 | (c >> 12 & 0x3f));
+	out[2] = (char)(0x80 | (c >> 6 & 0x3f));
+	out[3] = (char)(0x80 | (c & 0x3f));
+	return 4;
+}
+
+/* UTF-16 to UTF-8; BUF has room for 3 bytes a unit and the end. */
+static void name_text(const uint8_t *units, char *buf)
+{
+	size_t len = 0;
+
+	for (unsigned i = 0; i < NAME_UNITS; i++) {
+		uint32_t c = om_get_le16(units + 2 * i);
+
+		if (c == 0)
+			break;
+		if (c >= 0xd800 && c < 0xe000) {
+			uint32_t low = i + 1 < NAME_UNITS ? om_get_le16(units + 2 * i + 2) : 0;
+
+			if (c < 0xdc00 && low >= 0xdc00 && low < 0xe000) {
+				c = 0x10000 + ((c & 0x3ff) << 10 | (low & 0x3ff));
+				i++;
+			} else {
+				c = 0xfffd;
+			}
+		}
+		len += put_utf8(buf + len, c);
+	}
+	buf[len] = '\0';
+}
+
+static bool is_unused(const uint8_t *entry)
+{
+	for (unsigned i = 0; i < 16; i++)
+		if (entry[i])
+			return false;
+	return true;
+}
+
+static int add_entry(struct block_device *disk, const struct gpt *gpt, unsigned number,
+		     const uint8_t *entry)
+{
+	uint64_t first = om_get_le64(entry + ENTRY_FIRST), last = om_get_le64(entry + ENTRY_LAST);
+	char uuid[40], label[NAME_UNITS * 3 + 1];
+	struct partition partition = { number, first, last - first + 1, uuid, label };
+
+	if (first < gpt->first_usable || last > gpt->last_usable || first > last) {
+		klog("%s: partition %u from sector %llu to %llu is left out: usable are %llu to %llu",
+		     disk->name, number, (unsigned long long)first, (unsigned long long)last,
+		     (unsigned long long)gpt->first_usable, (unsigned long long)gpt->last_usable);
+		return 0;
+	}
+	guid_text(entry + ENTRY_GUID, uuid, sizeof(uuid));
+	name_text(entry + ENTRY_NAME, label);
+	return partition_add(disk, &partition);
+}
+
+static int add_entries(struct block_device *disk, const struct gpt *gpt)
+{
+	int found = 0;
+
+	for (unsigned i = 0; i < gpt->count; i++) {
+		uint64_t offset = gpt->entries_lba * SECTOR_SIZE + (uint64_t)i * gpt->entry_size;
+		uint8_t entry[ENTRY_SIZE_MIN];
+		int n;
+
+		n = block_read(disk, offset, entry, sizeof(entry));
+		if (n == 0 && !is_unused(entry))
+			n = add_entry(disk, gpt, i + 1, entry);
+		if (n < 0)
+			return n;
+		found += n;
+	}
+	return found;
+}
+
+static const char *check_table(struct block_device *disk, uint64_t lba, struct gpt *ret_gpt)
+{
+	const char *wrong = check_header(disk, lba, ret_gpt);
+
+	return wrong ? wrong : check_entries(disk, ret_gpt);
+}
+
+int partition_scan_gpt(struct block_device *disk)
+{
+	const char *wrong, *wrong_backup;
+	struct gpt gpt;
+
+	if (disk->sectors < 3)
+		return -EINVAL;
+	wrong = check_table(disk, 1, &gpt);
+	if (!wrong)
+		return add_entries(disk, &gpt);
+	wrong_backup = check_table(disk, disk->sectors - 1, &gpt);
+	if (wrong_backup) {
+		klog("%s: no partitions: GPT: %s; in the backup at the end: %s", disk->name, wrong,
+		     wrong_backup);
+		return -EINVAL;
+	}
+	klog("%s: GPT: %s; using the backup at the end of the disk", disk->name, wrong);
+	return add_entries(disk, &gpt);
+}
