@@ -298,6 +298,9 @@ enum om_status om_stage_member(struct om_tree *tree, const struct om_member *mem
 		return status;
 	if (om_is_whiteout(name))
 		return om_stage_whiteout(tree, dir, name, member);
+	if (dir == tree->priv->staged_root && om_str_is(name, OM_NEWC_TRAILER))
+		return refuse(tree, OM_UNSUPPORTED, member,
+			      "this name in the root would end the archive for its readers");
 	if (member->hard_link)
 		status = linked_file(tree, member, &file);
 	else

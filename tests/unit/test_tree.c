@@ -460,6 +460,8 @@ static void test_limits(void **state)
 	assert_int_equal(add("", OM_S_IFDIR, ""), OM_SYNTAX);
 	assert_int_equal(add("t", 0, ""), OM_TYPE);
 	assert_int_equal(add("l", OM_S_IFLNK, ""), OM_SYNTAX);
+	assert_int_equal(add("a/TRAILER!!!", OM_S_IFREG, ""), OM_OK);
+	assert_int_equal(add("./TRAILER!!!", OM_S_IFREG, ""), OM_UNSUPPORTED);
 	end();
 
 	begin(false, false);
