@@ -354,8 +354,8 @@ static void take_candidates(struct planner *planner)
 								 .text = { "", 0 }, .major = 1 };
 		root->candidate_count = 1;
 	}
-	if (planner->plan->path == OM_BOOT_HANDOFF && root->candidate_count == 0 &&
-	    planner->plan->layer_count == 0 && !planner->maybe_classic)
+	if (planner->plan->path == OM_BOOT_HANDOFF && planner->plan->kernel.path.text.len > 0 &&
+	    root->candidate_count == 0 && planner->plan->layer_count == 0)
 		plan_error(planner, OM_MISSING, planner->plan->kernel.path,
 			   "add a line with ramfs, initrd or root",
 			   "nothing to run: the absolute root is empty and no root is given");

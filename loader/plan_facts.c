@@ -191,7 +191,11 @@ void plan_check_ramdisk(struct planner *planner, const struct om_ramdisk_ref *ra
 
 static bool add_size(const struct om_file_facts *facts, uint64_t *sum)
 {
-	return looked_at(facts) && om_add_u64(*sum, facts->directory ? 0 : facts->size, sum);
+	if (!looked_at(facts))
+		return false;
+	if (!facts->directory && !om_add_u64(*sum, facts->size, sum))
+		*sum = UINT64_MAX;
+	return true;
 }
 
 /* Everything is in memory once; directories are counted when they are walked. */
