@@ -149,7 +149,12 @@ int ext2_fsync(struct file *file)
 		return 0;
 	if (ext2_i(inode)->dirty)
 		err = ext2_inode_write(inode);
-	return err < 0 ? err : block_sync(inode->sb->bdev);
+	if (err < 0)
+		return err;
+	err = block_sync(inode->sb->bdev);
+	if (err < 0)
+		ext2_sb(inode->sb)->damaged = true;
+	return err;
 }
 
 const struct inode_ops ext2_file_inode_ops = {

@@ -159,12 +159,25 @@ static int begin_writing(struct super_block *sb)
 	return err;
 }
 
+/* What was written is on the disk, or the volume does not count as clean any more. */
+static int flush(struct super_block *sb)
+{
+	int err = block_sync(sb->bdev);
+
+	if (err < 0)
+		ext2_sb(sb)->damaged = true;
+	return err;
+}
+
 static int end_writing(struct super_block *sb)
 {
 	struct ext2_sb *es = ext2_sb(sb);
 	uint16_t state = es->disk.state;
-	int err;
+	int err = flush(sb);
 
+	if (err < 0)
+		klog("ext2: %s: not all could be written; e2fsck should look at it",
+		     sb->bdev->name);
 	if (es->was_clean && !es->damaged)
 		es->disk.state |= EXT2_STATE_CLEAN;
 	err = ext2_super_write(sb);
@@ -303,8 +316,9 @@ static int ext2_sync(struct super_block *sb)
 {
 	int err = ext2_sync_inodes(sb);
 	int super = ext2_super_write(sb);
+	int disk = flush(sb);
 
-	return err < 0 ? err : super;
+	return err < 0 ? err : super < 0 ? super : disk;
 }
 
 static void ext2_put_super(struct super_block *sb)
@@ -339,7 +353,7 @@ static int ext2_remount(struct super_block *sb, unsigned flags, const char *data
 		err = ext2_sync_inodes(sb);
 		if (err == 0)
 			err = end_writing(sb);
-		return err < 0 ? err : block_sync(sb->bdev);
+		return err < 0 ? err : flush(sb);
 	}
 	err = ext2_features_check(sb->bdev, &es->disk, true);
 	if (err == 0 && es->damaged) {

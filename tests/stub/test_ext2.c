@@ -507,7 +507,7 @@ static void large_files(void **state)
 	struct inode inode;
 
 	(void)state;
-	make_image("-t ext2 -b 4096 -O ^large_file", "8M");
+	make_image("-t ext2 -b 4096 -O ^large_file,^resize_inode", "8M");
 	assert_int_equal(disk->data[1024 + 100] & 2, 0);
 	world_begin();
 	assert_int_equal(world_mount("ext2", 0, NULL), 0);
