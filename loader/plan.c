@@ -122,7 +122,7 @@ static void check_destination(struct planner *planner, uint32_t at)
 	struct om_str rest = layers[at].dest;
 	uint32_t i;
 
-	if (om_str_is(plan_component(&rest), RESERVED_DIR + 1))
+	if (om_str_is(plan_component(&rest), &RESERVED_DIR[1]))
 		plan_error(planner, OM_CONFLICT, source, "choose another place",
 			   "'%.*s': " RESERVED_DIR " is made by the stage itself",
 			   (int)layers[at].dest.len, layers[at].dest.ptr);
