@@ -16,7 +16,7 @@ import pytest
 TOP = Path(__file__).resolve().parents[2]
 OVERMOUNT = os.environ.get("OVERMOUNT", str(TOP / "build/host/overmount"))
 ROOT = os.geteuid() == 0
-LONG = "directory-with-a-name-of-some-length/" * 7 + "file"
+LONG = "directory-with-a-name-of-some-length/" * 6 + "file"
 TIME = 1700000000
 OWN = {".", ".overmount", ".overmount/manifest", "dev/console", "dev/null"}
 
