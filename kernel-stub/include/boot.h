@@ -39,6 +39,9 @@ int late_boot(void);
 /* sys/late_boot.c or vfs: early registration of file systems and devices; before late_boot(). */
 int vfs_init(void);
 
+/* boot/main.c: what the machine had given out before PID 1 existed; -> boot/stop.c */
+void leak_baseline(void);
+
 /* The verdict for the test harness and the end of the machine. */
 enum boot_verdict {
 	VERDICT_POWEROFF = 0x10,

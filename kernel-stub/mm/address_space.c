@@ -249,12 +249,13 @@ int mm_map(struct mm *mm, uintptr_t start, uintptr_t end, unsigned prot, unsigne
 
 	if (!vma)
 		return -ENOMEM;
+	/* First the reference: FILE may be known only by the area that goes. */
+	*vma = (struct vma){ NULL, start, end, prot, flags, file ? file_get(file) : NULL, index };
 	err = mm_unmap(mm, start, end);
 	if (err) {
-		kfree(vma);
+		vma_free(vma);
 		return err;
 	}
-	*vma = (struct vma){ NULL, start, end, prot, flags, file ? file_get(file) : NULL, index };
 	insert(mm, vma);
 	if ((flags & VMA_SHARED) && !file) {
 		err = populate(mm, vma);
