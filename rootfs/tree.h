@@ -23,7 +23,7 @@
 #define OM_KEEP_TOTAL_MAX	(64u << 20)	/* of windows; what comes later is read again */
 #define OM_STREAM_BYTES		(256u << 10)	/* collected before a sink's write is called */
 #endif
-#define OM_WINDOW_FIRST		(OM_WINDOW_BYTES / 64)	/* after a jump over a large file */
+#define OM_WINDOW_FIRST		(OM_WINDOW_BYTES / 256)	/* after a jump over a large file */
 
 #define OM_NEWC_HEADER		110u
 #define OM_NEWC_TRAILER		"TRAILER!!!"

@@ -208,43 +208,53 @@ static char type_letter(uint32_t mode)
 	}
 }
 
+static void add(struct text *text, const char *format, ...) OM_PRINTF(2, 3);
+
+static void add(struct text *text, const char *format, ...)
+{
+	va_list args;
+	int len;
+
+	text->ptr = realloc(text->ptr, text->len + 2 * OM_PATH_MAX);
+	va_start(args, format);
+	len = vsnprintf(text->ptr + text->len, 2 * OM_PATH_MAX, format, args);
+	va_end(args);
+	assert_true(len >= 0 && len < (int)(2 * OM_PATH_MAX));
+	text->len += (size_t)len;
+}
+
 static int add_line(void *ctx, const struct om_node *node, const struct om_member *member,
 		    const char *layer)
 {
 	struct text *text = ctx;
 	char data[64] = "";
-	char *p;
 
-	text->ptr = realloc(text->ptr, text->len + member->path.len + member->link.len + 256);
-	p = text->ptr + text->len;
-	p += sprintf(p, "%.*s %c%o %u:%u", (int)member->path.len, member->path.ptr,
-		     type_letter(member->mode), member->mode & 07777, member->uid, member->gid);
+	add(text, "%.*s %c%o %u:%u", (int)member->path.len, member->path.ptr,
+	    type_letter(member->mode), member->mode & 07777, member->uid, member->gid);
 	switch (member->mode & OM_S_IFMT) {
 	case OM_S_IFREG:
 		if (om_str_is(member->path, ".overmount/manifest"))
 			break;
 		if (member->size < sizeof(data)) {
 			assert_int_equal(om_node_read(node, 0, data, member->size), OM_OK);
-			p += sprintf(p, " =%s", data);
+			add(text, " =%s", data);
 		} else {
-			p += sprintf(p, " %llu bytes", (unsigned long long)member->size);
+			add(text, " %llu bytes", (unsigned long long)member->size);
 		}
 		break;
 	case OM_S_IFLNK:
-		p += sprintf(p, " ->%.*s", (int)member->link.len, member->link.ptr);
+		add(text, " ->%.*s", (int)member->link.len, member->link.ptr);
 		break;
 	case OM_S_IFCHR:
 	case OM_S_IFBLK:
-		p += sprintf(p, " %u,%u", member->rdev_major, member->rdev_minor);
+		add(text, " %u,%u", member->rdev_major, member->rdev_minor);
 		break;
 	}
 	if (member->link_id)
-		p += sprintf(p, " *%u", member->nlink);
+		add(text, " *%u", member->nlink);
 	if (text->layers)
-		p += sprintf(p, " [%s]", layer);
-	*p++ = '\n';
-	*p = '\0';
-	text->len = (size_t)(p - text->ptr);
+		add(text, " [%s]", layer);
+	add(text, "\n");
 	return 0;
 }
 

@@ -349,11 +349,10 @@ static void test_page_align(void **state)
 			bool aligned;
 			char *text;
 
-			for (size_t i = 0; i < depths[depth]; i++) {
-				memset(path + strlen(path), 'd', 250);
-				strcat(path, "/");
-			}
-			strcat(path, "zzz");
+			memset(path, 'd', depths[depth] * 251);
+			for (size_t i = 1; i <= depths[depth]; i++)
+				path[i * 251 - 1] = '/';
+			memcpy(path + depths[depth] * 251, "zzz", 4);
 			memset(filler, 'f', sizeof(filler));
 			test_mem_init(&mem, 0);
 			assert_int_equal(om_tree_init(&tree, &mem.mem, &options), OM_OK);
