@@ -47,8 +47,9 @@ enum om_status boot_check_memory(struct boot_run *run)
 
 static enum om_status tree_fail(struct boot_run *run, enum om_status status, const char *name)
 {
+	/* names layer and member itself */
 	if (run->tree.diag.text[0])
-		return stage_fail(run->stage, status, "layer %s: %s", name, run->tree.diag.text);
+		return stage_fail(run->stage, status, "%s", run->tree.diag.text);
 	return stage_fail(run->stage, status, "layer %s: %s", name, om_status_text(status));
 }
 
@@ -239,10 +240,17 @@ static enum om_status add_layer(struct boot_run *run, const struct om_layer_ref 
 					  "found %s", file->name, kind == OM_IMAGE_UNKNOWN ?
 					  "something else" : om_image_kind_text(kind));
 	}
+	/* A layer is merged when it ends; only then the names are in the tree, or gone. */
+	if (status == OM_OK)
+		status = om_tree_end_layer(&run->tree);
 	if (status != OM_OK)
 		return run->stage->message[0] ? status : tree_fail(run, status, file->name);
-	stage_log(run->stage, LEVEL_INFO, "layer: %s %u names new", file->name,
-		  run->tree.node_count - before);
+	if (run->tree.node_count >= before)
+		stage_log(run->stage, LEVEL_INFO, "layer: %s %u names new", file->name,
+			  run->tree.node_count - before);
+	else
+		stage_log(run->stage, LEVEL_INFO, "layer: %s %u names gone", file->name,
+			  before - run->tree.node_count);
 	return OM_OK;
 }
 
