@@ -2,6 +2,8 @@
 #ifndef STUB_RAMFS_H
 #define STUB_RAMFS_H
 /* What ramfs.c, ramfs_data.c and ramfs_archive.c share. */
+#include <overmount/image.h>
+
 #include "vfs.h"
 
 #define RAMFS_MAGIC 0x858458f6u
@@ -14,8 +16,15 @@ struct ramfs_in_place {
 	struct ramfs_archive *archive;
 	uint8_t *data;
 	uint64_t len;
-	bool released;
-	struct ramfs_in_place *next;	/* of the archive, in its order */
+	struct list list;		/* those in use, in the order of the archive */
+};
+
+/* Members of an archive become nodes of a ramfs. */
+struct ramfs_build {
+	struct super_block *sb;
+	const struct om_source *source;
+	struct ramfs_archive *archive;	/* NULL: data are copied */
+	struct ramfs_link *links;	/* names of one file */
 };
 
 struct ramfs_sb {
@@ -57,5 +66,14 @@ void ramfs_data_free(struct inode *inode);
 int ramfs_truncate(struct inode *inode, uint64_t size);
 int ramfs_map_page(struct inode *inode, uint64_t index, void **ret_page);
 void ramfs_in_place_release(struct ramfs_in_place *in_place);
+/* INODE, empty so far, gets LEN bytes at OFFSET of the archive. */
+int ramfs_in_place_attach(struct ramfs_archive *archive, struct inode *inode, uint64_t offset,
+			  uint64_t len);
+
+/* ramfs_build.c: one member; parents that are missing are made, what is in the way goes. */
+int ramfs_build_member(struct ramfs_build *build, const struct om_member *member);
+void ramfs_build_end(struct ramfs_build *build);
+/* All of an archive: 0 or -errno with the reason in WHAT. */
+int ramfs_build_archive(struct ramfs_build *build, bool tar, char *what, size_t size);
 
 #endif
