@@ -124,12 +124,12 @@ void kernel_main(uint64_t handoff_phys)
 
 	console_early_init();
 	clock_init(0, 0);
+	segments_init();
 	traps_init();
 	handoff_read(handoff);
 	clock_init(handoff->tsc_hz, handoff->unix_time);
 	handoff_copy(handoff);
 	memory_init(&boot_info.handoff);
-	segments_init();
 	memory_release_stage(&boot_info.handoff);
 	task_init();
 	console_init(&boot_info.handoff.framebuffer);
