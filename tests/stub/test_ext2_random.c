@@ -18,7 +18,8 @@
 
 #define ENTRIES		160u
 #define SIZE_MAX_FILE	(420u << 10)	/* reaches doubly indirect blocks of 1 KiB */
-#define PATH		512
+#define PATH		2048
+#define DEPTH_MAX	20	/* of a tree: paths stay shorter than PATH */
 
 /* A file, which may have several names. */
 struct node {
@@ -55,9 +56,9 @@ static void path_of(int index, char *buf)
 	tail[0] = '\0';
 	for (; index >= 0; index = entries[index].parent) {
 		memcpy(copy, tail, sizeof(copy));
-		snprintf(tail, sizeof(tail), "/%.79s%.400s", entries[index].name, copy);
+		snprintf(tail, sizeof(tail), "/%.79s%.1900s", entries[index].name, copy);
 	}
-	snprintf(buf, PATH, "/mnt%.500s", tail);
+	snprintf(buf, PATH, "/mnt%.2000s", tail);
 }
 
 static int free_entry(void)
@@ -112,6 +113,17 @@ static bool is_below(int index, int top)
 		if (index == top)
 			return true;
 	return false;
+}
+
+/* Would the tree below FROM reach too deep in directory PARENT? */
+static bool too_deep(int from, int parent)
+{
+	int deepest = 0;
+
+	for (int i = 0; i < (int)ENTRIES; i++)
+		if (entries[i].used && is_below(i, from) && depth_of(i) > deepest)
+			deepest = depth_of(i);
+	return deepest - depth_of(from) + 1 + depth_of(parent) > DEPTH_MAX;
 }
 
 static void node_drop(struct node *node)
@@ -293,6 +305,8 @@ static void rename_to_new(int from)
 		assert_int_equal(rename_file(old, path), -EINVAL);
 		return;
 	}
+	if (too_deep(from, moved.parent))
+		return;
 	path_of(moved.parent, path);
 	snprintf(path + strlen(path), 90, "/%s", moved.name);
 	if (done(rename_file(old, path)))
@@ -311,6 +325,8 @@ static void op_rename(void)
 		rename_to_new(from);
 		return;
 	}
+	if (too_deep(from, entries[to].parent))
+		return;
 	path_of(from, old);
 	path_of(to, path);
 	err = rename_file(old, path);
