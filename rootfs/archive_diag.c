@@ -50,6 +50,7 @@ enum om_status om_tree_fail(struct om_tree *tree, enum om_status status, uint16_
 	om_clip(member_text, member, 72);
 	memset(diag, 0, sizeof(*diag));
 	diag->status = status;
+	tree->priv->failed = status;
 	if (member.len)
 		om_format(diag->text, sizeof(diag->text), "layer %s: %s: ", layer_text,
 			  member_text);
@@ -66,6 +67,7 @@ enum om_status om_tree_no_memory(struct om_tree *tree)
 {
 	memset(&tree->diag, 0, sizeof(tree->diag));
 	tree->diag.status = OM_NO_MEMORY;
+	tree->priv->failed = OM_NO_MEMORY;
 	om_format(tree->diag.text, sizeof(tree->diag.text),
 		  "out of memory with %u names in the absolute root", tree->node_count);
 	return OM_NO_MEMORY;

@@ -20,12 +20,12 @@ static const struct {
 	[TAR_PREFIX] = { "prefix", 345, 155 },
 };
 
-const char *tar_field_name(enum tar_field field)
+const char *om_tar_field_name(enum tar_field field)
 {
 	return fields[field].name;
 }
 
-struct om_str tar_text(const uint8_t *block, enum tar_field field)
+struct om_str om_tar_text(const uint8_t *block, enum tar_field field)
 {
 	const char *text = (const char *)block + fields[field].at;
 	size_t len = 0;
@@ -53,7 +53,7 @@ static bool base256(const uint8_t *p, size_t len, int64_t *ret_value)
 	return true;
 }
 
-bool tar_number(const uint8_t *block, enum tar_field field, int64_t *ret_value)
+bool om_tar_number(const uint8_t *block, enum tar_field field, int64_t *ret_value)
 {
 	const uint8_t *p = block + fields[field].at;
 	size_t i = 0, len = fields[field].len;
@@ -74,12 +74,12 @@ bool tar_number(const uint8_t *block, enum tar_field field, int64_t *ret_value)
 }
 
 /* The sum of all bytes with spaces for the checksum itself; old tars summed signed chars. */
-bool tar_checksum_right(const uint8_t *block)
+bool om_tar_checksum_right(const uint8_t *block)
 {
 	size_t i, at = fields[TAR_CHECKSUM].at;
 	int64_t is_unsigned = 0, is_signed = 0, expected;
 
-	if (!tar_number(block, TAR_CHECKSUM, &expected))
+	if (!om_tar_number(block, TAR_CHECKSUM, &expected))
 		return false;
 	for (i = 0; i < TAR_BLOCK; i++) {
 		uint8_t byte = i >= at && i < at + 8 ? ' ' : block[i];
@@ -90,7 +90,7 @@ bool tar_checksum_right(const uint8_t *block)
 	return expected == is_unsigned || expected == is_signed;
 }
 
-bool tar_is_zero(const uint8_t *block)
+bool om_tar_is_zero(const uint8_t *block)
 {
 	size_t i;
 
@@ -100,7 +100,7 @@ bool tar_is_zero(const uint8_t *block)
 	return true;
 }
 
-bool tar_is_ustar(const uint8_t *block)
+bool om_tar_is_ustar(const uint8_t *block)
 {
 	return memcmp(block + fields[TAR_MAGIC].at, "ustar\0", 6) == 0;
 }

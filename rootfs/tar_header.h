@@ -23,19 +23,19 @@ struct tar_pax {
 };
 
 /* Text of a field up to its NUL or its end. */
-struct om_str tar_text(const uint8_t *block, enum tar_field field);
+struct om_str om_tar_text(const uint8_t *block, enum tar_field field);
 /* Octal or base-256; false when it is neither, or negative where only MTIME may be. */
-bool tar_number(const uint8_t *block, enum tar_field field, int64_t *ret_value);
-bool tar_checksum_right(const uint8_t *block);
-bool tar_is_zero(const uint8_t *block);
-bool tar_is_ustar(const uint8_t *block);	/* the prefix field counts */
-const char *tar_field_name(enum tar_field field);
+bool om_tar_number(const uint8_t *block, enum tar_field field, int64_t *ret_value);
+bool om_tar_checksum_right(const uint8_t *block);
+bool om_tar_is_zero(const uint8_t *block);
+bool om_tar_is_ustar(const uint8_t *block);	/* the prefix field counts */
+const char *om_tar_field_name(enum tar_field field);
 
 /*
  * Read the records of one extended header into PAX.  On failure *RET_WHY says why, and
  * *RET_KEY which record.
  */
-enum om_status tar_pax_parse(struct om_span records, struct tar_pax *pax, const char **ret_why,
+enum om_status om_tar_pax_parse(struct om_span records, struct tar_pax *pax, const char **ret_why,
 			     struct om_str *ret_key) OM_CHECKED;
 
 #endif

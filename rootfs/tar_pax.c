@@ -129,7 +129,7 @@ static enum om_status take_record(struct tar_pax *pax, struct om_str key, struct
 	return OM_OK;
 }
 
-enum om_status tar_pax_parse(struct om_span records, struct tar_pax *pax, const char **ret_why,
+enum om_status om_tar_pax_parse(struct om_span records, struct tar_pax *pax, const char **ret_why,
 			     struct om_str *ret_key)
 {
 	struct om_str text = { (const char *)records.ptr, records.len }, key = { "", 0 }, value;

@@ -97,13 +97,13 @@ static enum om_status next_block(struct om_archive_reader *reader, const uint8_t
 	status = fetch(reader, reader->offset, TAR_BLOCK, "a header", &block);
 	if (status != OM_OK)
 		return status;
-	if (tar_is_zero(block)) {
+	if (om_tar_is_zero(block)) {
 		if (tar->local.path.ptr || tar->local.link.ptr || tar->local.has_size)
 			return fail(reader, OM_SYNTAX, "an extended header without a member");
 		*ret_block = NULL;
 		return check_rest(reader);
 	}
-	if (!tar_checksum_right(block))
+	if (!om_tar_checksum_right(block))
 		return fail(reader, tar->any ? OM_CHECKSUM : OM_SYNTAX, tar->any ?
 			    "its checksum does not match" : "no tar header, its checksum is wrong");
 	tar->any = true;
@@ -114,11 +114,11 @@ static enum om_status next_block(struct om_archive_reader *reader, const uint8_t
 static enum om_status number(struct om_archive_reader *reader, const uint8_t *block,
 			     enum tar_field field, int64_t *ret_value)
 {
-	if (tar_number(block, field, ret_value))
+	if (om_tar_number(block, field, ret_value))
 		return OM_OK;
 	return om_archive_fail(reader->diag, OM_SYNTAX, reader->offset,
 			       "header at offset %llu: %s is neither an octal nor a base-256 number",
-			       (unsigned long long)reader->offset, tar_field_name(field));
+			       (unsigned long long)reader->offset, om_tar_field_name(field));
 }
 
 /* Data of a header that describes the next member. */
@@ -158,7 +158,7 @@ static enum om_status read_pax(struct om_archive_reader *reader, const uint8_t *
 	status = extension_data(reader, block, TAR_EXTENDED_MAX, &data);
 	if (status != OM_OK)
 		return status;
-	status = tar_pax_parse(data, pax, &why, &key);
+	status = om_tar_pax_parse(data, pax, &why, &key);
 	if (status != OM_OK)
 		return om_archive_fail(reader->diag, status, reader->offset,
 				       "extended header at offset %llu: %s %s",
@@ -193,12 +193,12 @@ static enum om_status read_names(struct om_archive_reader *reader, const uint8_t
 				 struct om_member *member)
 {
 	struct tar_reader *tar = reader->priv;
-	struct om_str name = tar_text(block, TAR_NAME), link = tar_text(block, TAR_LINK);
+	struct om_str name = om_tar_text(block, TAR_NAME), link = om_tar_text(block, TAR_LINK);
 	struct om_str prefix = { "", 0 };
 	char *buf = tar->common.name;
 
-	if (tar_is_ustar(block))
-		prefix = tar_text(block, TAR_PREFIX);
+	if (om_tar_is_ustar(block))
+		prefix = om_tar_text(block, TAR_PREFIX);
 	if (tar->global.path.ptr)
 		name = tar->global.path;
 	if (tar->local.path.ptr)

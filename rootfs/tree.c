@@ -129,6 +129,8 @@ enum om_status om_tree_end_layer(struct om_tree *tree)
 {
 	enum om_status status;
 
+	if (tree->priv->failed != OM_OK)
+		return tree->priv->failed;
 	if (!tree->priv->layer_open)
 		return OM_OK;
 	status = om_layer_merge(tree);
@@ -140,17 +142,47 @@ enum om_status om_tree_end_layer(struct om_tree *tree)
 	return status;
 }
 
+/* The next member of an archive goes into the open layer. */
+static enum om_status add_next(struct om_tree *tree, struct om_archive_reader *reader, bool tar,
+			       bool *ret_more)
+{
+	struct om_reader_common *common = reader->priv;
+	const uint8_t *bytes = NULL;
+	struct om_member member;
+	enum om_status status;
+
+	status = tar ? om_tar_next(reader, &member, ret_more) :
+		       om_cpio_next(reader, &member, ret_more);
+	if (status != OM_OK) {
+		om_tree_fail(tree, status, tree->priv->layer, OM_STR(""), "%s", reader->diag->text);
+		tree->diag.offset = reader->diag->offset;
+		return status;
+	}
+	if (!*ret_more)
+		return OM_OK;
+	if (member.size)
+		status = om_window_keep(&common->window, member.data_offset, member.size, &bytes);
+	if (status == OM_NO_MEMORY)
+		return om_tree_no_memory(tree);
+	if (status != OM_OK)
+		return om_tree_fail(tree, status, tree->priv->layer, member.path,
+				    "cannot read its data at offset %llu",
+				    (unsigned long long)member.data_offset);
+	status = om_stage_member(tree, &member, reader->source, bytes);
+	if (status != OM_OK)
+		tree->diag.offset = member.header_offset;
+	return status;
+}
+
 /* An archive of either kind is one layer. */
 static enum om_status add_archive(struct om_tree *tree, const char *layer,
 				  const struct om_source *source, bool tar)
 {
 	struct om_archive_reader reader;
 	struct om_reader_common *common;
-	struct om_member member;
-	const uint8_t *bytes;
 	struct om_diag diag = { 0 };
 	enum om_status status;
-	bool more = false;
+	bool more = true;
 
 	status = om_tree_begin_layer(tree, layer);
 	if (status != OM_OK)
@@ -161,33 +193,9 @@ static enum om_status add_archive(struct om_tree *tree, const char *layer,
 		return om_tree_no_memory(tree);
 	common = reader.priv;
 	common->window.keep_total = &tree->priv->keep_total;
-	for (;;) {
-		status = tar ? om_tar_next(&reader, &member, &more) :
-			       om_cpio_next(&reader, &member, &more);
-		if (status != OM_OK) {
-			om_tree_fail(tree, status, tree->priv->layer, OM_STR(""), "%s", diag.text);
-			tree->diag.offset = diag.offset;
-			return status;
-		}
-		if (!more)
-			return om_tree_end_layer(tree);
-		bytes = NULL;
-		if (member.size) {
-			status = om_window_keep(&common->window, member.data_offset, member.size,
-						&bytes);
-			if (status == OM_NO_MEMORY)
-				return om_tree_no_memory(tree);
-			if (status != OM_OK)
-				return om_tree_fail(tree, status, tree->priv->layer, member.path,
-						    "cannot read its data at offset %llu",
-						    (unsigned long long)member.data_offset);
-		}
-		status = om_stage_member(tree, &member, source, bytes);
-		if (status != OM_OK) {
-			tree->diag.offset = member.header_offset;
-			return status;
-		}
-	}
+	while (status == OM_OK && more)
+		status = add_next(tree, &reader, tar, &more);
+	return status == OM_OK ? om_tree_end_layer(tree) : status;
 }
 
 enum om_status om_tree_add_cpio(struct om_tree *tree, const char *layer,

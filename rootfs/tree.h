@@ -190,6 +190,7 @@ struct om_tree_private {
 	struct om_link_table links;	/* of the layer being added */
 	bool layer_open;
 	bool finished;
+	enum om_status failed;		/* what could not be added: never a half-built image */
 	uint16_t layer;			/* index into layers */
 	struct om_str layers[OM_LAYERS_MAX + 1];	/* [0]: "overmount", what it makes itself */
 	uint32_t staged_count;

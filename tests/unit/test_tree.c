@@ -414,6 +414,8 @@ static void test_hard_links(void **state)
 	archive_free(&archive);
 	tar_put(&archive, &(struct item){ .name = "c", .data = "new" });
 	tar_put(&archive, &(struct item){ .name = "x", .type = '1', .link = "./c" });
+	tar_put(&archive, &(struct item){ .name = "y", .mode = 0120777, .link = "c" });
+	tar_put(&archive, &(struct item){ .name = "z", .type = '1', .link = "y" });
 	tar_end(&archive);
 	test_source_init(&top, &archive, false);
 	archive_free(&archive);
@@ -427,11 +429,53 @@ static void test_hard_links(void **state)
 		   "c -644 0:0 =new *2\n"
 		   "d -644 0:0 =other\n"
 		   "s p600 0:0\n"
-		   "x -644 0:0 =new *2\n");
+		   "x -644 0:0 =new *2\n"
+		   "y l777 0:0 ->c\n"
+		   "z l777 0:0 ->c\n");
 	assert_int_equal(tree.data_bytes, 6 + 3 + 5);
 	end();
 	test_source_free(&base);
 	test_source_free(&top);
+}
+
+struct link_case {
+	const char *target;
+	enum om_status status;
+	const char *text;
+};
+
+static void test_bad_hard_links(void **state)
+{
+	static const struct link_case cases[] = {
+		{ "lower", OM_MISSING, "layer top: x: a hard link to lower, which is no earlier" },
+		{ "later", OM_MISSING, "a hard link to later" },
+		{ "dir", OM_TYPE, "which is a directory" },
+		{ "link/in", OM_MISSING, "a hard link to link/in" },
+		{ "dir/in", OM_OK, "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct archive archive = { 0 };
+		struct test_source source;
+
+		begin(false, false);
+		assert_int_equal(om_tree_begin_layer(&tree, "base"), OM_OK);
+		assert_int_equal(add("lower", OM_S_IFREG, ""), OM_OK);
+		tar_put(&archive, &(struct item){ .name = "dir/in", .data = "1" });
+		tar_put(&archive, &(struct item){ .name = "link", .mode = 0120777, .link = "dir" });
+		tar_put(&archive, &(struct item){ .name = "x", .type = '1',
+						  .link = cases[i].target });
+		tar_put(&archive, &(struct item){ .name = "later" });
+		tar_end(&archive);
+		test_source_init(&source, &archive, true);
+		archive_free(&archive);
+		if (om_tree_add_tar(&tree, "top", &source.source) != cases[i].status ||
+		    !strstr(tree.diag.text, cases[i].text))
+			fail_msg("%s: %s", cases[i].target, tree.diag.text);
+		end();
+		test_source_free(&source);
+	}
 }
 
 static void test_limits(void **state)
@@ -462,6 +506,11 @@ static void test_limits(void **state)
 	assert_int_equal(add("l", OM_S_IFLNK, ""), OM_SYNTAX);
 	assert_int_equal(add("a/TRAILER!!!", OM_S_IFREG, ""), OM_OK);
 	assert_int_equal(add("./TRAILER!!!", OM_S_IFREG, ""), OM_UNSUPPORTED);
+	/* nothing can be made of a tree that refused a member */
+	assert_int_equal(om_tree_end_layer(&tree), OM_UNSUPPORTED);
+	assert_int_equal(om_tree_begin_layer(&tree, "next"), OM_UNSUPPORTED);
+	assert_int_equal(om_tree_finish(&tree), OM_UNSUPPORTED);
+	assert_non_null(strstr(tree.diag.text, "TRAILER!!!"));
 	end();
 
 	begin(false, false);
@@ -486,11 +535,20 @@ static void test_members_max(void **state)
 		snprintf(name, sizeof(name), "f%u", i);
 		assert_int_equal(add(name, OM_S_IFREG, ""), OM_OK);
 	}
-	assert_int_equal(add("one-more", OM_S_IFREG, ""), OM_LIMIT);
 	assert_int_equal(om_tree_begin_layer(&tree, "top"), OM_OK);
 	assert_int_equal(add("one-more", OM_S_IFREG, ""), OM_OK);
 	assert_int_equal(om_tree_finish(&tree), OM_LIMIT);
 	assert_non_null(strstr(tree.diag.text, "too many names"));
+	end();
+
+	begin(false, false);
+	assert_int_equal(om_tree_begin_layer(&tree, "base"), OM_OK);
+	for (i = 0; i < OM_MEMBERS_MAX; i++) {
+		snprintf(name, sizeof(name), "d/f%u", i);
+		assert_int_equal(add(name, OM_S_IFREG, ""),
+				 i + 1 < OM_MEMBERS_MAX ? OM_OK : OM_LIMIT);
+	}
+	assert_non_null(strstr(tree.diag.text, "too many members"));
 	end();
 }
 #endif
@@ -556,6 +614,7 @@ int main(void)
 		cmocka_unit_test(test_manifest),
 		cmocka_unit_test(test_lookup),
 		cmocka_unit_test(test_hard_links),
+		cmocka_unit_test(test_bad_hard_links),
 		cmocka_unit_test(test_limits),
 #ifdef OM_SMALL_LIMITS
 		cmocka_unit_test(test_members_max),
