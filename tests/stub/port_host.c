@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "../../kernel-stub/dev/console.h"
 #include "boot.h"
-#include "device.h"
 
 unsigned long host_allocations, host_fail_at;
 bool host_fail_on;
@@ -458,4 +458,67 @@ size_t log_read(char *buf, size_t size)
 void console_write(const char *text, size_t len)
 {
 	fwrite(text, 1, len, stdout);
+}
+
+char host_console[8192];
+size_t host_console_len;
+
+void console_write_raw(const char *text, size_t len)
+{
+	if (len > sizeof(host_console) - 1 - host_console_len)
+		len = sizeof(host_console) - 1 - host_console_len;
+	memcpy(host_console + host_console_len, text, len);
+	host_console_len += len;
+	host_console[host_console_len] = '\0';
+}
+
+void host_console_clear(void)
+{
+	host_console_len = 0;
+	host_console[0] = '\0';
+}
+
+void console_poll(void)
+{
+}
+
+/* -- user memory ------------------------------------------------------------------------------------------ */
+
+long uio_put(struct uio *uio, const void *src, size_t n)
+{
+	if (n > uio->left)
+		n = uio->left;
+	if (uio->user && copy_to_user((uintptr_t)uio->ptr, src, n) < 0)
+		return -EFAULT;
+	if (!uio->user && n)
+		memcpy(uio->ptr, src, n);
+	uio->ptr += n;
+	uio->left -= n;
+	return (long)n;
+}
+
+long uio_get(struct uio *uio, void *dst, size_t n)
+{
+	if (n > uio->left)
+		n = uio->left;
+	if (uio->user && copy_from_user(dst, (uintptr_t)uio->ptr, n) < 0)
+		return -EFAULT;
+	if (!uio->user && n)
+		memcpy(dst, uio->ptr, n);
+	uio->ptr += n;
+	uio->left -= n;
+	return (long)n;
+}
+
+long uio_zero(struct uio *uio, size_t n)
+{
+	if (n > uio->left)
+		n = uio->left;
+	if (uio->user && clear_user((uintptr_t)uio->ptr, n) < 0)
+		return -EFAULT;
+	if (!uio->user && n)
+		memset(uio->ptr, 0, n);
+	uio->ptr += n;
+	uio->left -= n;
+	return (long)n;
 }

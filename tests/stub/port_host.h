@@ -23,6 +23,9 @@ void *host_handed_over(const void *data, size_t len);
 /* -- what the code under test said and did ------------------------------------------------------- */
 extern char host_log[8192];		/* all lines of klog(), oldest are dropped */
 void host_log_clear(void);
+extern char host_console[8192];		/* what the terminal printed */
+extern size_t host_console_len;
+void host_console_clear(void);
 extern uint64_t host_clock_ns, host_unix;
 extern int host_signal;			/* the last of signal_self/task/group */
 extern bool host_signal_pending;
