@@ -160,7 +160,7 @@ static bool is_text(uint8_t c)
 	return (c >= ' ' && c != 0x7f) || c == '\t' || c == '\n' || c == '\r' || c == '\f';
 }
 
-/* "an ext2", but "a xz" would be wrong as well: the names are few. */
+/* The article goes by the sound: "an ext2", "an xz", "an f2fs". */
 static void name_image(enum om_image_kind kind, char name[NAME_MAX_LEN])
 {
 	bool vowel = kind == OM_IMAGE_EXT2 || kind == OM_IMAGE_EROFS || kind == OM_IMAGE_ISO9660 ||
