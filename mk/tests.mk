@@ -20,11 +20,14 @@ STUB_HOST_SRC := $(sort $(wildcard kernel-stub/vfs/*.c kernel-stub/fs/*.c) \
 	$(wildcard $(addprefix kernel-stub/dev/,block.c block_cache.c partition.c partition_mbr.c partition_gpt.c ramdisk.c tty.c tty_input.c \
 		tty_output.c tty_ioctl.c)))
 
+# So that exactly one call fails, and not what comes after it.
+LDFLAGS_test_ext2_faults := -Wl,--wrap=block_read,--wrap=block_write
+
 define stub_program
 $(B)/vfs/tests/$(1): $(call objs,vfs,tests/stub/$(1).c $(STUB_TEST_SUPPORT) $(STUB_HOST_SRC)) \
 		$(B)/vfs/libovermount.a
 	@mkdir -p $$(@D)
-	@$(CC) -fsanitize=address,undefined -o $$@ $$^ -lcmocka
+	@$(CC) -fsanitize=address,undefined $(LDFLAGS_$(1)) -o $$@ $$^ -lcmocka
 endef
 STUB_TEST_NAMES := $(basename $(notdir $(wildcard tests/stub/test_*.c)))
 $(foreach t,$(STUB_TEST_NAMES),$(eval $(call stub_program,$(t))))

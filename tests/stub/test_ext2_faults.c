@@ -232,6 +232,26 @@ static int judge(const char *options)
 	return shell("e2fsck %s e.img > report 2>&1", options);
 }
 
+/* Is the volume without fault?  Most failures end in one of a few states: each is judged once. */
+static bool is_clean(void)
+{
+	static uint64_t good[4096];
+	static unsigned count;
+	uint64_t hash = 14695981039346656037u, word;
+
+	for (size_t at = 0; at + 8 <= image_size; at += 8) {
+		memcpy(&word, disk->data + at, 8);
+		hash = (hash ^ word ^ hash >> 29) * 1099511628211u;
+	}
+	for (unsigned i = 0; i < count; i++)
+		if (good[i] == hash)
+			return true;
+	if (judge("-fn") != 0)
+		return false;
+	good[count++ % 4096] = hash;
+	return true;
+}
+
 static void report(const char *what, unsigned n)
 {
 	fprintf(stderr, "%s %u fails:\n", what, n);
@@ -270,7 +290,7 @@ static void all_works_when_nothing_fails(void **state)
 	(void)state;
 	fail_none();
 	assert_int_equal(run_once(), 0);
-	if (judge("-fn") != 0) {
+	if (!is_clean()) {
 		report("nothing", 0);
 		fail();
 	}
@@ -302,7 +322,7 @@ static void each_allocation_fails_once(void **state)
 		}
 		fail_none();
 		world_end();
-		if (judge("-fn") != 0) {
+		if (!is_clean()) {
 			report("allocation", n);
 			fail();
 		}
@@ -328,7 +348,7 @@ static void each_read_fails_once(void **state)
 		fail_none();
 		fail_read = n;
 		run_once();
-		if (judge("-fn") != 0) {
+		if (!is_clean()) {
 			report("read", n);
 			fail();
 		}
@@ -348,7 +368,7 @@ static void each_write_fails_once(void **state)
 		fail_none();
 		fail_write = n;
 		run_once();
-		if (judge("-fn") == 0)
+		if (is_clean())
 			continue;
 		found++;
 		/* 1: mended. */
