@@ -333,7 +333,7 @@ static void set_defaults(struct om_entry *entry, struct om_str id)
 	entry->default_id = none;
 	entry->console = none;
 	entry->log_level = 2;
-	root->title = none;
+	root->title = id;
 	root->entry_id = id;
 	root->rdinit = none;
 	root->linuxrc_path = none;
@@ -362,7 +362,8 @@ enum om_status om_entry_parse(struct om_str text, struct om_str id, bool global,
 	join_options(&parser);
 	entry_parse_options(&parser);
 	fill_candidates(&parser);
-	ret_entry->root.title = ret_entry->title.text.len ? ret_entry->title.text : id;
+	if (ret_entry->title.text.len)
+		ret_entry->root.title = ret_entry->title.text;
 	return parser.status;
 }
 

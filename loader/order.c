@@ -57,14 +57,18 @@ static struct om_str take(struct om_str *text, bool digits)
 						is_letter(text->ptr[run.len])))
 		run.len++;
 	*text = om_str_skip(*text, run.len);
-	while (digits && run.len > 0 && run.ptr[0] == '0')
-		run = om_str_skip(run, 1);
 	return run;
 }
 
-/* Numbers of any length, leading zeros gone. */
+/* Numbers of any length; none at all is less than 0. */
 static int compare_digits(struct om_str a, struct om_str b)
 {
+	if ((a.len == 0) != (b.len == 0))
+		return a.len > 0 ? 1 : -1;
+	while (a.len > 0 && a.ptr[0] == '0')
+		a = om_str_skip(a, 1);
+	while (b.len > 0 && b.ptr[0] == '0')
+		b = om_str_skip(b, 1);
 	if (a.len != b.len)
 		return a.len > b.len ? 1 : -1;
 	return compare_text(a, b);

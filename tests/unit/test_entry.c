@@ -319,24 +319,24 @@ static void limits_of_words(void **state)
 	size_t len, i;
 
 	(void)state;
-	len = (size_t)sprintf(text, "init /i");
+	len = (size_t)snprintf(text, sizeof(text), "init /i");
 	for (i = 1; i < OM_ARGS_MAX; i++)
-		len += (size_t)sprintf(text + len, " a");
+		len += (size_t)snprintf(text + len, sizeof(text) - len, " a");
 	assert_int_equal(entry_kit_parse(&kit, (struct om_str){ text, len }, false), OM_OK);
 	assert_int_equal(kit.entry->root.init_count, OM_ARGS_MAX);
 	entry_kit_release(&kit);
-	len += (size_t)sprintf(text + len, " b");
+	len += (size_t)snprintf(text + len, sizeof(text) - len, " b");
 	assert_int_equal(entry_kit_parse(&kit, (struct om_str){ text, len }, false), OM_LIMIT);
 	assert_int_equal(kit.entry->root.init_count, 0);
 	entry_kit_release(&kit);
 
-	len = (size_t)sprintf(text, "ramdisk");
+	len = (size_t)snprintf(text, sizeof(text), "ramdisk");
 	for (i = 0; i < OM_VOLUMES_MAX; i++)
-		len += (size_t)sprintf(text + len, " /v%zu", i);
+		len += (size_t)snprintf(text + len, sizeof(text) - len, " /v%zu", i);
 	assert_int_equal(entry_kit_parse(&kit, (struct om_str){ text, len }, false), OM_OK);
 	assert_int_equal(kit.entry->ramdisks[0].volume_count, OM_VOLUMES_MAX);
 	entry_kit_release(&kit);
-	len += (size_t)sprintf(text + len, " /w");
+	len += (size_t)snprintf(text + len, sizeof(text) - len, " /w");
 	assert_int_equal(entry_kit_parse(&kit, (struct om_str){ text, len }, false), OM_LIMIT);
 	assert_int_equal(kit.entry->ramdisk_count, 0);
 	entry_kit_release(&kit);

@@ -118,20 +118,21 @@ static void unchanged(void **state)
 
 static void too_many_words(void **state)
 {
-	char text[256] = "options --";
+	struct text_buf text = { .len = 0 };
 	struct entry_kit kit;
 
 	(void)state;
+	text_add(&text, "options --");
 	for (size_t i = 0; i + 1 < OM_ARGS_MAX; i++)
-		strcat(text, " a");
-	assert_int_equal(entry_kit_parse(&kit, om_str_from(text), false), OM_OK);
+		text_add(&text, " a");
+	assert_int_equal(entry_kit_parse(&kit, om_str_from(text.text), false), OM_OK);
 	assert_int_equal(kit.entry->root.init_count, OM_ARGS_MAX);
 	entry_kit_release(&kit);
-	strcat(text, " a");
-	assert_int_equal(entry_kit_parse(&kit, om_str_from(text), false), OM_LIMIT);
+	text_add(&text, " a");
+	assert_int_equal(entry_kit_parse(&kit, om_str_from(text.text), false), OM_LIMIT);
 	entry_kit_release(&kit);
-	strcat(text, " a");
-	assert_int_equal(entry_kit_parse(&kit, om_str_from(text), false), OM_LIMIT);
+	text_add(&text, " a");
+	assert_int_equal(entry_kit_parse(&kit, om_str_from(text.text), false), OM_LIMIT);
 	entry_kit_release(&kit);
 }
 

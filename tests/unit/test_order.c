@@ -48,6 +48,26 @@ static void version_order(void **state)
 	}
 }
 
+/* Older and newer, where a number meets a letter or nothing. */
+static void numbers_are_newer(void **state)
+{
+	static const char *const pairs[][2] = {
+		{ "_-", "_-0" }, { "b.1bb", "0~" }, { "a2.", "+0-_-" }, { "^Ab", "^0" }, { "A0", "0~~A" },
+		{ "a1", "01" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
+		struct om_entry *a = new_entry("k", "m", pairs[i][0], "x");
+		struct om_entry *b = new_entry("k", "m", pairs[i][1], "x");
+
+		if (om_entry_compare(a, b) <= 0 || om_entry_compare(b, a) >= 0)
+			fail_msg("'%s' and '%s'", pairs[i][0], pairs[i][1]);
+		free(a);
+		free(b);
+	}
+}
+
 static void equal_versions(void **state)
 {
 	static const char *const pairs[][2] = {
@@ -130,6 +150,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(version_order),
+		cmocka_unit_test(numbers_are_newer),
 		cmocka_unit_test(equal_versions),
 		cmocka_unit_test(entry_order),
 		cmocka_unit_test(id_patterns),

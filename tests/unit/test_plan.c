@@ -290,14 +290,15 @@ static void too_many_ramdisks(void **state)
 	struct om_plan *plan = malloc(sizeof(*plan));
 	struct plan_case c = { .kernel = "elf", .layers = "ext2" };
 	struct om_plan_facts *facts;
-	char text[64 + 32 * OM_IMAGES_MAX] = "kernel /k\ninitrd /i\n";
+	struct text_buf text = { .len = 0 };
 	struct entry_kit kit;
 
 	(void)state;
 	assert_non_null(plan);
+	text_add(&text, "kernel /k\ninitrd /i\n");
 	for (unsigned i = 1; i <= OM_IMAGES_MAX; i++)
-		sprintf(text + strlen(text), "ramdisk index=%u /r%u\n", i, i);
-	assert_int_equal(entry_kit_parse(&kit, om_str_from(text), false), OM_OK);
+		text_add(&text, "ramdisk index=%u /r%u\n", i, i);
+	assert_int_equal(entry_kit_parse(&kit, om_str_from(text.text), false), OM_OK);
 	facts = make_facts(&c, kit.entry);
 	assert_int_equal(om_plan_make(kit.entry, facts, &kit.arena, &kit.sink.sink, plan), OM_LIMIT);
 	test_sink_assert_has(&kit.sink, "ram disks");
@@ -431,21 +432,14 @@ static void in_words(void **state)
 /* Lines are cut, never broken. */
 static void long_lines(void **state)
 {
-	static char text[3000];
 	struct om_plan *plan = malloc(sizeof(*plan));
-	struct text_buf buf = { .len = 0 };
+	struct text_buf text = { .len = 0 }, buf = { .len = 0 };
 	struct entry_kit kit;
 
 	(void)state;
 	assert_non_null(plan);
-	strcpy(text, "kernel /k\nramfs /");
-	memset(text + strlen(text), 'b', 1000);
-	strcat(text, "\nroot LABEL=");
-	memset(text + strlen(text), 'c', 255);
-	strcat(text, " flags=");
-	memset(text + strlen(text), 'd', 1000);
-	strcat(text, "\n");
-	assert_int_equal(entry_kit_parse(&kit, om_str_from(text), false), OM_OK);
+	text_add(&text, "kernel /k\nramfs /%01000d\nroot LABEL=%0255d flags=%01000d\n", 1, 2, 3);
+	assert_int_equal(entry_kit_parse(&kit, om_str_from(text.text), false), OM_OK);
 	assert_int_equal(om_plan_make(kit.entry, NULL, &kit.arena, &kit.sink.sink, plan), OM_OK);
 	om_plan_describe(plan, add_line, &buf);
 	free(plan);
