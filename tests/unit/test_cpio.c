@@ -286,6 +286,33 @@ static void test_links(void **state)
 	archive_free(&archive);
 }
 
+/* Many files of two names each: every pair keeps its number. */
+static void test_many_links(void **state)
+{
+	enum { FILES = 300 };
+	struct archive archive = { 0 };
+	struct archive expected = { 0 };
+	static char text[64 * FILES];
+	struct om_diag diag;
+
+	(void)state;
+	for (uint32_t i = 0; i < 2 * FILES; i++) {
+		char name[16], line[64];
+		uint32_t number = i % FILES;
+
+		snprintf(name, sizeof(name), "f%u", i);
+		cpio_put(&archive, &(struct item){ .name = name, .ino = number * 4096, .nlink = 2 });
+		snprintf(line, sizeof(line), "f%u 100644 0:0 0 0@0 #%u\n", i, number + 1);
+		archive_put(&expected, line, strlen(line));
+	}
+	archive_put(&expected, "", 1);
+	cpio_end(&archive);
+	assert_int_equal(read_archive(&archive, false, &diag, text, sizeof(text)), OM_OK);
+	assert_text("links", text, (char *)expected.bytes);
+	archive_free(&archive);
+	archive_free(&expected);
+}
+
 static void test_after_trailer(void **state)
 {
 	struct archive archive = { 0 };
@@ -382,6 +409,7 @@ int main(void)
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_made),
 		cmocka_unit_test(test_links),
+		cmocka_unit_test(test_many_links),
 		cmocka_unit_test(test_after_trailer),
 		cmocka_unit_test(test_padded_name),
 		cmocka_unit_test(test_failures),

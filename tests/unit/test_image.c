@@ -548,6 +548,60 @@ static void test_edges(void **state)
 	test_mem_check(&mem);
 }
 
+/* More than the stream's buffer at once: from memory, from a source, from a caller's member. */
+static void test_stream_large(void **state)
+{
+	enum { SIZE = 700001 };
+	struct archive archive = { 0 }, image = { 0 };
+	struct om_member member = { .path = OM_STR("by/caller"), .mode = OM_S_IFREG | 0644,
+				    .size = SIZE, .data_offset = 7 };
+	struct test_source base, read;
+	struct collector collector = { 0 };
+	struct om_image_sink sink = { .write = collect, .ctx = &collector };
+	uint8_t *expected = malloc(SIZE);
+	struct test_mem mem;
+	struct om_tree tree;
+	uint64_t size;
+
+	(void)state;
+	fill_pattern(expected, SIZE, 9);
+	cpio_put_big(&archive, "in/archive", SIZE, 9);
+	cpio_end(&archive);
+	test_source_init(&read, &archive, false);
+	archive.len = 0;
+	archive_put(&archive, "before:", 7);
+	archive_put(&archive, expected, SIZE);
+	test_source_init(&base, &archive, true);
+	archive_free(&archive);
+	test_mem_init(&mem, 0);
+	assert_int_equal(om_tree_init(&tree, &mem.mem, NULL), OM_OK);
+	assert_int_equal(om_tree_add_cpio(&tree, "one", &read.source), OM_OK);
+	assert_int_equal(om_tree_begin_layer(&tree, "two"), OM_OK);
+	assert_int_equal(om_tree_add_member(&tree, &member, &base.source), OM_OK);
+	assert_int_equal(om_tree_finish(&tree), OM_OK);
+	assert_int_equal(om_image_layout(&tree, &size), OM_OK);
+	assert_int_equal(om_image_write(&tree, &sink), OM_OK);
+	assert_memory_equal(find_header(&collector.image, "in/archive") + 124, expected, SIZE);
+	assert_memory_equal(find_header(&collector.image, "by/caller") + 120, expected, SIZE);
+	assert_int_equal(write_image(&tree, &image), OM_OK);
+	test_assert_bytes(image.bytes, image.len, collector.image.bytes, collector.image.len);
+	/* every write may be the one that fails */
+	for (size_t n = 1; n < collector.calls; n++) {
+		struct collector failing = { .fail_at = n };
+
+		sink.ctx = &failing;
+		assert_int_equal(om_image_write(&tree, &sink), OM_IO);
+		archive_free(&failing.image);
+	}
+	om_tree_release(&tree);
+	test_mem_check(&mem);
+	test_source_free(&base);
+	test_source_free(&read);
+	archive_free(&image);
+	archive_free(&collector.image);
+	free(expected);
+}
+
 #ifndef OM_SMALL_LIMITS
 /* Large files are passed over and read once, by the writer; indexing costs a little each. */
 static void test_large(void **state)
@@ -630,6 +684,7 @@ int main(void)
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_write_fails),
 		cmocka_unit_test(test_edges),
+		cmocka_unit_test(test_stream_large),
 #ifndef OM_SMALL_LIMITS
 		cmocka_unit_test(test_large),
 		cmocka_unit_test(test_many),

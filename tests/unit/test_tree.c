@@ -351,6 +351,49 @@ static void test_manifest(void **state)
 	end();
 }
 
+/* What was deleted is sorted by path, whatever the order of members; then by layer. */
+static void test_manifest_deleted(void **state)
+{
+	static const char *const gone[] = { "c", "a/x", "b", "a", "ab" };
+	char *text;
+
+	(void)state;
+	begin(false, true);
+	for (int round = 0; round < 2; round++) {
+		assert_int_equal(om_tree_begin_layer(&tree, round ? "base 2" : "base 1"), OM_OK);
+		for (size_t i = 0; i < ARRAY_SIZE(gone); i++)
+			if (strcmp(gone[i], "a") != 0)
+				assert_int_equal(add(gone[i], OM_S_IFREG, ""), OM_OK);
+		assert_int_equal(om_tree_begin_layer(&tree, round ? "two" : "one"), OM_OK);
+		for (size_t i = 0; i < ARRAY_SIZE(gone); i++) {
+			char name[16];
+			const char *slash = strchr(gone[i], '/');
+
+			if (round && slash)
+				continue;
+			snprintf(name, sizeof(name), "%.*s.wh.%s",
+				 slash ? (int)(slash - gone[i] + 1) : 0, gone[i],
+				 slash ? slash + 1 : gone[i]);
+			assert_int_equal(add(name, OM_S_IFREG, ""), OM_OK);
+		}
+	}
+	assert_int_equal(om_tree_finish(&tree), OM_OK);
+	text = read_text("/.overmount/manifest");
+	/* a/x went with a: the whiteout of a is applied with its own directory, which comes first */
+	assert_text("manifest", strstr(text, "/.overmount/manifest"),
+		    "/.overmount/manifest\tovermount\n"
+		    "/a\tone\tdeletes base 1\n"
+		    "/a\ttwo\tdeletes base 2\n"
+		    "/ab\tone\tdeletes base 1\n"
+		    "/ab\ttwo\tdeletes base 2\n"
+		    "/b\tone\tdeletes base 1\n"
+		    "/b\ttwo\tdeletes base 2\n"
+		    "/c\tone\tdeletes base 1\n"
+		    "/c\ttwo\tdeletes base 2\n");
+	free(text);
+	end();
+}
+
 struct lookup_case {
 	const char *path;
 	enum om_status status;
@@ -612,6 +655,7 @@ int main(void)
 		cmocka_unit_test(test_always_there),
 		cmocka_unit_test(test_layer_devices),
 		cmocka_unit_test(test_manifest),
+		cmocka_unit_test(test_manifest_deleted),
 		cmocka_unit_test(test_lookup),
 		cmocka_unit_test(test_hard_links),
 		cmocka_unit_test(test_bad_hard_links),
