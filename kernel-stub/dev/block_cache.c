@@ -42,7 +42,8 @@ static struct block_page *find_page(const struct block_device *disk, uint64_t in
 	return page;
 }
 
-static void free_page(struct block_page *page)
+/* Off all lists; only its memory is left. */
+static void unhash_page(struct block_page *page)
 {
 	struct block_page **slot = bucket_of(page->disk, page->index);
 
@@ -53,6 +54,11 @@ static void free_page(struct block_page *page)
 	if (page->dirty)
 		page_dirty--;
 	page_total--;
+}
+
+static void free_page(struct block_page *page)
+{
+	unhash_page(page);
 	page_put(page->data);
 	kfree(page);
 }
@@ -211,29 +217,46 @@ int block_cache_sync(struct block_device *disk)
 
 /* -- room -------------------------------------------------------------------------------------------- */
 
-static bool evict_clean(void)
+static struct block_page *oldest_clean(void)
 {
 	struct list *pos;
 
 	list_for_each(pos, &lru) {
 		struct block_page *page = list_entry(pos, struct block_page, lru);
 
-		if (!page->dirty) {
-			free_page(page);
-			return true;
-		}
+		if (!page->dirty)
+			return page;
 	}
-	return false;
+	return NULL;
 }
 
-static bool evict(void)
+/* The memory of the page that was not needed for the longest time; NULL: there is none at all. */
+static struct block_page *reuse_page(void)
 {
-	if (evict_clean())
-		return true;
-	if (page_dirty == 0)
-		return false;
-	write_back(NULL);
-	return evict_clean();
+	struct block_page *page = oldest_clean();
+
+	if (!page && page_dirty > 0) {
+		write_back(NULL);
+		page = oldest_clean();
+	}
+	if (page)
+		unhash_page(page);
+	return page;
+}
+
+static struct block_page *fresh_page(void)
+{
+	struct block_page *page = kzalloc(sizeof(*page));
+
+	if (!page)
+		return NULL;
+	page->data = page_alloc();
+	if (!page->data) {
+		kfree(page);
+		return NULL;
+	}
+	list_init(&page->lru);
+	return page;
 }
 
 static void choose_limit(void)
@@ -249,21 +272,19 @@ static void choose_limit(void)
 /* A new page without contents, on no list but the hash; NULL when memory is out. */
 static struct block_page *new_page(struct block_device *disk, uint64_t index)
 {
-	struct block_page *page, **slot;
+	struct block_page *page = NULL, **slot;
 
 	if (!page_limit)
 		choose_limit();
-	if (page_total >= page_limit)
-		evict();
-	while (!(page = kzalloc(sizeof(*page))))
-		if (!evict())
-			return NULL;
-	while (!(page->data = page_alloc()))
-		if (!evict()) {
-			kfree(page);
-			return NULL;
-		}
-	list_init(&page->lru);
+	if (page_total < page_limit)
+		page = fresh_page();
+	if (!page)
+		page = reuse_page();
+	if (!page)
+		page = fresh_page();
+	if (!page)
+		return NULL;
+	page->valid = page->dirty = 0;
 	page->disk = disk;
 	page->index = index;
 	slot = bucket_of(disk, index);
