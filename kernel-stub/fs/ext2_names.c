@@ -162,11 +162,24 @@ static int ext2_link(struct inode *old, struct inode *dir, struct dentry *dentry
 /* INODE has a name less, and a directory no name at all. */
 static void drop_link(struct inode *inode)
 {
-	inode->nlink = S_ISDIR(inode->mode) ? 0 : inode->nlink - 1;
+	/* On a broken volume there may be more names than were counted. */
+	if (inode->nlink)
+		inode->nlink = S_ISDIR(inode->mode) ? 0 : inode->nlink - 1;
 	inode->ctime = time_now();
 	/* Without names it is written when it is freed. */
 	if (inode->nlink)
 		ext2_inode_changed(inode);
+}
+
+/* A directory has one below it less; on a broken volume it may never have counted that. */
+static void drop_parent(struct inode *dir)
+{
+	if (dir->nlink > 2)
+		dir->nlink--;
+	else
+		(void)ext2_error(dir->sb, "directory %u counts %u links", (unsigned)dir->ino,
+				 dir->nlink);
+	ext2_inode_changed(dir);
 }
 
 static int ext2_unlink(struct inode *dir, struct dentry *dentry)
@@ -189,8 +202,7 @@ static int ext2_rmdir(struct inode *dir, struct dentry *dentry)
 		err = ext2_unlink(dir, dentry);
 	if (err < 0)
 		return err;
-	dir->nlink--;
-	ext2_inode_changed(dir);
+	drop_parent(dir);
 	return 0;
 }
 
@@ -259,10 +271,9 @@ static void rename_count(struct rename *r)
 	if (r->victim)
 		drop_link(r->victim);
 	if (S_ISDIR(r->inode->mode)) {
-		r->old_dir->nlink--;
 		r->new_dir->nlink += !r->victim;
-		ext2_inode_changed(r->old_dir);
 		ext2_inode_changed(r->new_dir);
+		drop_parent(r->old_dir);
 	}
 	r->inode->ctime = time_now();
 	ext2_inode_changed(r->inode);
