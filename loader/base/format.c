@@ -37,6 +37,17 @@ static void put_repeated(struct output *out, char c, size_t count)
 		put(out, c);
 }
 
+static void put_padded(struct output *out, const struct conversion *conv, const char *text,
+		       size_t len)
+{
+	if (!conv->left && conv->width > len)
+		put_repeated(out, ' ', conv->width - len);
+	for (size_t i = 0; i < len; i++)
+		put(out, text[i]);
+	if (conv->left && conv->width > len)
+		put_repeated(out, ' ', conv->width - len);
+}
+
 static void put_text(struct output *out, const struct conversion *conv, const char *text)
 {
 	size_t len = 0;
@@ -46,12 +57,7 @@ static void put_text(struct output *out, const struct conversion *conv, const ch
 	/* With a precision the text need not be terminated: do not look past it. */
 	while ((!conv->has_precision || len < conv->precision) && text[len] != '\0')
 		len++;
-	if (!conv->left && conv->width > len)
-		put_repeated(out, ' ', conv->width - len);
-	for (size_t i = 0; i < len; i++)
-		put(out, text[i]);
-	if (conv->left && conv->width > len)
-		put_repeated(out, ' ', conv->width - len);
+	put_padded(out, conv, text, len);
 }
 
 /* PREFIX ("-", " ", "0x", "") stands before the zeros that fill the width. */
@@ -153,84 +159,97 @@ static void put_unsigned(struct output *out, const struct conversion *conv, uint
 	put_number(out, conv, value, letter == 'u' ? 10 : 16, letter == 'X', "");
 }
 
+/* In a struct, because a parameter of type va_list cannot be handed on by address. */
+struct arguments {
+	va_list list;
+};
+
+static const char *read_conversion(const char *at, struct conversion *conv,
+				   struct arguments *args)
+{
+	at = read_flags(at, conv);
+	if (*at == '*') {
+		int width = va_arg(args->list, int);
+
+		conv->left = conv->left || width < 0;
+		conv->width = width < 0 ? 0 - (size_t)width : (size_t)width;
+		at++;
+	} else {
+		at = read_count(at, &conv->width);
+	}
+	if (*at == '.' && at[1] == '*') {
+		int precision = va_arg(args->list, int);
+
+		conv->has_precision = precision >= 0;
+		conv->precision = conv->has_precision ? (size_t)precision : 0;
+		at += 2;
+	} else if (*at == '.') {
+		conv->has_precision = true;
+		at = read_count(at + 1, &conv->precision);
+	}
+	return read_size(at, conv);
+}
+
+/* False if LETTER is none of ours; then no argument was read. */
+static bool put_argument(struct output *out, struct conversion *conv, char letter,
+			 struct arguments *args)
+{
+	char c[1];
+
+	switch (letter) {
+	case '%':
+		put(out, '%');
+		return true;
+	case 'c':
+		c[0] = (char)va_arg(args->list, int);
+		put_padded(out, conv, c, 1);
+		return true;
+	case 's':
+		put_text(out, conv, va_arg(args->list, const char *));
+		return true;
+	case 'd':
+	case 'i':
+		put_signed(out, conv, conv->size > sizeof(int) ? va_arg(args->list, long long) :
+			   va_arg(args->list, int));
+		return true;
+	case 'u':
+	case 'x':
+	case 'X':
+		put_unsigned(out, conv, conv->size > sizeof(int) ?
+			     va_arg(args->list, unsigned long long) :
+			     va_arg(args->list, unsigned int), letter);
+		return true;
+	case 'p':
+		put_number(out, conv, (uintptr_t)va_arg(args->list, void *), 16, false, "0x");
+		return true;
+	default:
+		return false;
+	}
+}
+
 size_t om_vformat(char *buf, size_t size, const char *format, va_list args)
 {
 	struct output out = { buf, size, 0 };
+	struct arguments arguments;
 
-	/* An array parameter of type va_list cannot be handed on by address: one big loop. */
+	va_copy(arguments.list, args);
 	for (const char *at = format; *at != '\0'; at++) {
 		struct conversion conv = { 0 };
+		const char *start = at;
 
 		if (*at != '%') {
 			put(&out, *at);
 			continue;
 		}
-		at = read_flags(at + 1, &conv);
-		if (*at == '*') {
-			int width = va_arg(args, int);
-
-			conv.left = conv.left || width < 0;
-			conv.width = width < 0 ? 0 - (size_t)width : (size_t)width;
-			at++;
-		} else {
-			at = read_count(at, &conv.width);
-		}
-		if (*at == '.' && at[1] == '*') {
-			int precision = va_arg(args, int);
-
-			conv.has_precision = precision >= 0;
-			conv.precision = conv.has_precision ? (size_t)precision : 0;
-			at += 2;
-		} else if (*at == '.') {
-			conv.has_precision = true;
-			at = read_count(at + 1, &conv.precision);
-		}
-		at = read_size(at, &conv);
-
-		switch (*at) {
-		case '%':
-			put(&out, '%');
-			break;
-		case 'c': {
-			const char c = (char)va_arg(args, int);
-
-			if (!conv.left && conv.width > 1)
-				put_repeated(&out, ' ', conv.width - 1);
-			put(&out, c);
-			if (conv.left && conv.width > 1)
-				put_repeated(&out, ' ', conv.width - 1);
-			break;
-		}
-		case 's':
-			put_text(&out, &conv, va_arg(args, const char *));
-			break;
-		case 'd':
-		case 'i':
-			if (conv.size > sizeof(int))
-				put_signed(&out, &conv, va_arg(args, long long));
-			else
-				put_signed(&out, &conv, va_arg(args, int));
-			break;
-		case 'u':
-		case 'x':
-		case 'X':
-			if (conv.size > sizeof(int))
-				put_unsigned(&out, &conv, va_arg(args, unsigned long long), *at);
-			else
-				put_unsigned(&out, &conv, va_arg(args, unsigned int), *at);
-			break;
-		case 'p':
-			put_number(&out, &conv, (uintptr_t)va_arg(args, void *), 16, false, "0x");
-			break;
-		default:
-			/* Not ours: the rest of the format is shown as it stands, arguments unread. */
-			put(&out, '%');
-			while (*at != '\0')
-				put(&out, *at++);
-			at--;
-			break;
-		}
+		at = read_conversion(at + 1, &conv, &arguments);
+		if (put_argument(&out, &conv, *at, &arguments))
+			continue;
+		/* Not ours: the rest of the format is shown as it stands, arguments unread. */
+		for (at = start; *at != '\0'; at++)
+			put(&out, *at);
+		break;
 	}
+	va_end(arguments.list);
 	if (size > 0)
 		buf[out.length < size ? out.length : size - 1] = '\0';
 	return out.length;
