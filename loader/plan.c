@@ -354,6 +354,13 @@ static void take_candidates(struct planner *planner)
 								 .text = { "", 0 }, .major = 1 };
 		root->candidate_count = 1;
 	}
+	/*
+	 * An initramfs with /init never came to look at root=.  A stock Linux has our own /init
+	 * there, which must not start itself.
+	 */
+	if (planner->plan->path == OM_BOOT_HANDOFF && entry->root_from_options && kept > 0 &&
+	    root->rdinit.len == 0 && has_archive_initrd(planner) && !planner->maybe_classic)
+		root->rdinit = OM_STR("/init");
 	if (planner->plan->path == OM_BOOT_HANDOFF && planner->plan->kernel.path.text.len > 0 &&
 	    root->candidate_count == 0 && planner->plan->layer_count == 0)
 		plan_error(planner, OM_MISSING, planner->plan->kernel.path,

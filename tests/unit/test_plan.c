@@ -100,6 +100,8 @@ static void dump_plan(const struct om_plan *plan, struct text_buf *buf)
 		text_add(buf, " root:%s(%.*s;%s)", spec, (int)candidate->fstypes.len,
 			 candidate->fstypes.ptr, modes[candidate->mode]);
 	}
+	if (plan->root.rdinit.len)
+		text_add(buf, " rdinit=%.*s", (int)plan->root.rdinit.len, plan->root.rdinit.ptr);
 	if (plan->bytes_needed)
 		text_add(buf, " need=%llu", (unsigned long long)plan->bytes_needed);
 }
@@ -193,6 +195,18 @@ static const struct plan_case cases[] = {
 	  .kernel = "linux", .layers = "cpio:512",
 	  .expected = "linux=/k /i need=3146240",
 	  .findings = { W(3, 14, 9, "root= is ignored", "leave it out") } },
+	/* as Linux: with an initramfs root= is what its /init makes of it */
+	{ .name = "classic root= and an archive", .text = "kernel /k\ninitrd /i\noptions root=/dev/vda\n",
+	  .kernel = "elf", .layers = "cpio:512",
+	  .expected = "handoff=/k /i root:/dev/vda(;) rdinit=/init need=3146240" },
+	{ .name = "classic root= and who knows what", .text = "kernel /k\ninitrd /i\noptions root=/dev/vda\n",
+	  .expected = "handoff=/k /i root:/dev/vda(;)" },
+	{ .name = "the same with rdinit=", .text = "kernel /k\ninitrd /i\noptions root=/dev/vda rdinit=/x\n",
+	  .expected = "handoff=/k /i root:/dev/vda(;) rdinit=/x" },
+	{ .name = "key root and an archive", .text = "kernel /k\ninitrd /i\nroot /dev/vda\n",
+	  .expected = "handoff=/k /i root:/dev/vda(;)" },
+	{ .name = "classic root= and a base", .text = "kernel /k\nramfs /b\noptions root=/dev/vda\n",
+	  .expected = "handoff=/k /b root:/dev/vda(;)" },
 	{ .name = "root /dev/ram0 and an archive", .text = "kernel /k\ninitrd /i\nroot /dev/ram0\n",
 	  .kernel = "elf", .layers = "cpio",
 	  .findings = { E(3, 6, 9, OM_CONFLICT, "there is no ram disk 0", "initrd PATH") } },
