@@ -202,3 +202,28 @@ void ramfs_reap(struct super_block *sb, bool keep_skeleton)
 		dentry = next;
 	}
 }
+
+/* -- memfd: files of a ramfs that no tree shows ------------------------------------------------------- */
+
+static const struct file_system_type memfd_type = { .name = "memfd" };
+
+int memfd_create_file(const char *name, unsigned flags, struct file **ret_file)
+{
+	static struct super_block *sb;
+	struct inode *inode;
+	char shown[NAME_MAX + 16];
+	int err;
+
+	if (!sb) {
+		err = ramfs_mount_common(&memfd_type, 0, TMPFS_MAGIC, 0, &ramfs_dir_ops, &sb);
+		if (err < 0)
+			return err;
+		sb->internal = true;
+	}
+	inode = ramfs_inode_new(sb, S_IFREG | 0777, 0);
+	if (!inode)
+		return -ENOMEM;
+	inode->nlink = 0;
+	om_format(shown, sizeof(shown), "/memfd:%s (deleted)", name);
+	return file_open_inode(inode, shown, flags, ret_file);
+}

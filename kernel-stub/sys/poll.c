@@ -1,261 +1,321 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * poll and select.  A task can sleep on one queue; with several files it looks again every few
- * milliseconds, which a person at a terminal does not notice.
- */
+/* Waiting for descriptors. */
 #include "files.h"
 
-#define NS_PER_MS	UINT64_C(1000000)
-#define NS_PER_SEC	UINT64_C(1000000000)
-#define LOOK_AGAIN_NS	(10 * NS_PER_MS)
+#define POLL_STEP_NS	UINT64_C(10000000)	/* between looks at several descriptors */
 #define FOREVER		UINT64_MAX
+#define UNBLOCKABLE	(SIG_BIT(SIGKILL) | SIG_BIT(SIGSTOP))
 
 struct pollfd_u {
-	int32_t fd;
+	int fd;
 	int16_t events, revents;
 };
 
-/* What holds now; *ret_queue is where to wait for more, or NULL. */
-static int look(int fd, int events, struct waitq **ret_queue)
+/* What holds for FD now; *ret_queue is where a change is told, if anywhere. */
+static int look(int fd, struct waitq **ret_queue)
 {
 	struct file *file = fd_get(current->files, fd);
-	int holds = POLLIN | POLLOUT;
+	int events = POLLIN | POLLOUT;
 
+	*ret_queue = NULL;
 	if (!file)
 		return POLLNVAL;
 	if (file->ops && file->ops->poll)
-		holds = file->ops->poll(file, ret_queue);
+		events = file->ops->poll(file, ret_queue);
 	file_put(file);
-	return holds & (events | POLLERR | POLLHUP);
+	return events;
 }
 
-/* How many have something to tell; *ret_queue only when there is but one file. */
-static int look_all(struct pollfd_u *fds, unsigned count, struct waitq **ret_queue)
+static unsigned look_at_all(struct pollfd_u *fds, unsigned count, struct waitq **ret_queue)
 {
-	struct waitq *queue = NULL;
-	unsigned i, asked = 0;
-	int ready = 0;
+	unsigned ready = 0;
 
-	for (i = 0; i < count; i++) {
+	for (unsigned i = 0; i < count; i++) {
+		struct waitq *queue;
+		int events;
+
 		fds[i].revents = 0;
 		if (fds[i].fd < 0)
 			continue;
-		asked++;
-		fds[i].revents = (int16_t)look(fds[i].fd, fds[i].events, &queue);
+		events = look(fds[i].fd, &queue);
+		fds[i].revents = (int16_t)(events & (fds[i].events | POLLERR | POLLHUP | POLLNVAL));
 		ready += fds[i].revents != 0;
+		if (queue)
+			*ret_queue = queue;
 	}
-	*ret_queue = asked == 1 ? queue : NULL;
 	return ready;
 }
 
-/* Until something holds or clock_ns() is END: how many, or -EINTR. */
-static long poll_until(struct pollfd_u *fds, unsigned count, uint64_t end)
+/*
+ * Number of ready ones, 0 at END (clock_ns), or -EINTR.  A task sleeps on one queue only, so
+ * with several descriptors it looks again every now and then.
+ */
+static long wait_for(struct pollfd_u *fds, unsigned count, uint64_t end)
 {
-	struct waitq own = { NULL }, *queue;
-	uint64_t now, wait;
-	int ready, err;
-
 	for (;;) {
-		ready = look_all(fds, count, &queue);
-		now = clock_ns();
-		if (ready || now >= end)
+		struct waitq own = { NULL }, *queue = &own;
+		unsigned ready = look_at_all(fds, count, &queue);
+		uint64_t now = clock_ns(), step;
+		int err;
+
+		if (ready > 0)
 			return ready;
-		wait = end - now;
-		if (!queue && count > 0 && wait > LOOK_AGAIN_NS)
-			wait = LOOK_AGAIN_NS;
-		if (wait > FOREVER / 2)
-			err = sleep_on(queue ? queue : &own);
-		else
-			err = sleep_on_timeout(queue ? queue : &own, wait);
+		if (now >= end)
+			return 0;
+		step = end - now;
+		if (count > 1 && step > POLL_STEP_NS)
+			step = POLL_STEP_NS;
+		/* The queue belongs to a file that another task may close meanwhile. */
+		if (queue != &own && current->files->count > 1 && step > POLL_STEP_NS)
+			queue = &own, step = POLL_STEP_NS;
+		err = end == FOREVER && step > UINT64_MAX / 2 ? sleep_on(queue)
+							      : sleep_on_timeout(queue, step);
 		if (err == -EINTR)
-			return -EINTR;
+			return err;
+	}
+}
+
+static uint64_t end_of(int64_t sec, int64_t nsec)
+{
+	uint64_t now = clock_ns();
+
+	if (sec > INT32_MAX)
+		return FOREVER;
+	return now + (uint64_t)sec * 1000000000u + (uint64_t)nsec;
+}
+
+/* Another mask of signals while waiting: the handler of what interrupts it runs under the old one. */
+struct mask_change {
+	bool active;
+	uint64_t old;
+};
+
+static int mask_set(uintptr_t user, uint64_t size, struct mask_change *ret)
+{
+	uint64_t mask;
+
+	*ret = (struct mask_change){ false, current->sig_blocked };
+	if (!user)
+		return 0;
+	if (size != sizeof(mask))
+		return -EINVAL;
+	if (copy_from_user(&mask, user, sizeof(mask)) < 0)
+		return -EFAULT;
+	current->sig_blocked = mask & ~UNBLOCKABLE;
+	ret->active = true;
+	return 0;
+}
+
+static void mask_end(const struct mask_change *change, long result)
+{
+	if (!change->active)
+		return;
+	if (result == -EINTR) {
+		current->sig_saved = change->old;
+		current->sig_restore = true;
+	} else {
+		current->sig_blocked = change->old;
 	}
 }
 
 static long do_poll(uintptr_t user, uint64_t count, uint64_t end)
 {
 	struct pollfd_u *fds;
-	long result;
+	size_t size = count * sizeof(*fds);
+	long ready;
 
 	if (count > FILES_MAX)
 		return -EINVAL;
-	fds = kmalloc(count * sizeof(*fds) + 1);
+	fds = kmalloc(size ? size : 1);
 	if (!fds)
 		return -ENOMEM;
-	result = copy_from_user(fds, user, count * sizeof(*fds));
-	if (result == 0)
-		result = poll_until(fds, (unsigned)count, end);
-	if (result >= 0 && copy_to_user(user, fds, count * sizeof(*fds)) < 0)
-		result = -EFAULT;
+	ready = copy_from_user(fds, user, size);
+	if (ready == 0)
+		ready = wait_for(fds, (unsigned)count, end);
+	if (ready >= 0 && copy_to_user(user, fds, size) < 0)
+		ready = -EFAULT;
 	kfree(fds);
-	return result;
-}
-
-/* A span of program time (seconds and parts of one) from now; 0 = for ever. */
-static int end_from(uintptr_t user, uint64_t ns_per_part, uint64_t *ret_end)
-{
-	int64_t span[2];
-
-	*ret_end = FOREVER;
-	if (!user)
-		return 0;
-	if (copy_from_user(span, user, sizeof(span)) < 0)
-		return -EFAULT;
-	if (span[0] < 0 || span[1] < 0 || (uint64_t)span[1] * ns_per_part >= NS_PER_SEC)
-		return -EINVAL;
-	if (span[0] > INT32_MAX)
-		span[0] = INT32_MAX;
-	*ret_end = clock_ns() + (uint64_t)span[0] * NS_PER_SEC + (uint64_t)span[1] * ns_per_part;
-	return 0;
-}
-
-/* The mask holds for this wait; deliver.c puts the old one back. */
-static int mask_for_wait(uintptr_t user)
-{
-	uint64_t mask;
-
-	if (!user)
-		return 0;
-	if (copy_from_user(&mask, user, sizeof(mask)) < 0)
-		return -EFAULT;
-	current->sig_saved = current->sig_blocked;
-	current->sig_blocked = mask & ~(SIG_BIT(SIGKILL) | SIG_BIT(SIGSTOP));
-	current->sig_restore = true;
-	return 0;
-}
-
-static long mask_back(long result)
-{
-	if (result != -EINTR && current->sig_restore) {
-		current->sig_restore = false;
-		current->sig_blocked = current->sig_saved;
-	}
-	return result;
+	return ready;
 }
 
 DEFINE_SYSCALL(poll)
 {
 	int timeout = (int)args->a[2];
-	uint64_t end = timeout < 0 ? FOREVER : clock_ns() + (uint64_t)timeout * NS_PER_MS;
 
-	return do_poll(args->a[0], (uint32_t)args->a[1], end);
+	return do_poll(args->a[0], args->a[1], timeout < 0 ? FOREVER :
+		       end_of(timeout / 1000, (int64_t)(timeout % 1000) * 1000000));
+}
+
+/* FRACTION is how many of them make a second. */
+static int get_end(uintptr_t user, int64_t fraction, uint64_t *ret_end)
+{
+	int64_t time[2];
+
+	*ret_end = FOREVER;
+	if (!user)
+		return 0;
+	if (copy_from_user(time, user, sizeof(time)) < 0)
+		return -EFAULT;
+	if (time[0] < 0 || time[1] < 0 || time[1] >= fraction)
+		return -EINVAL;
+	*ret_end = end_of(time[0], time[1] * (1000000000 / fraction));
+	return 0;
 }
 
 DEFINE_SYSCALL(ppoll)
 {
+	struct mask_change mask = { false, 0 };
 	uint64_t end;
-	int err = end_from(args->a[2], 1, &end);
+	long result = get_end(args->a[2], 1000000000, &end);
 
-	if (!err)
-		err = mask_for_wait(args->a[3]);
-	return err ? err : mask_back(do_poll(args->a[0], (uint32_t)args->a[1], end));
-}
-
-/* ------------------------------------------------------------------ select */
-
-struct fd_sets {
-	uint64_t in[FILES_MAX / 64], out[FILES_MAX / 64], except[FILES_MAX / 64];
-};
-
-static bool bit(const uint64_t *set, unsigned fd)
-{
-	return set[fd / 64] >> (fd % 64) & 1;
-}
-
-static void bit_set(uint64_t *set, unsigned fd)
-{
-	set[fd / 64] |= UINT64_C(1) << (fd % 64);
-}
-
-static int sets_get(struct fd_sets *sets, const uintptr_t *user, size_t bytes)
-{
-	uint64_t *each[3] = { sets->in, sets->out, sets->except };
-	int i, err = 0;
-
-	memset(sets, 0, sizeof(*sets));
-	for (i = 0; !err && i < 3; i++)
-		if (user[i])
-			err = copy_from_user(each[i], user[i], bytes);
-	return err;
-}
-
-static int sets_put(const struct fd_sets *sets, const uintptr_t *user, size_t bytes)
-{
-	const uint64_t *each[3] = { sets->in, sets->out, sets->except };
-	int i, err = 0;
-
-	for (i = 0; !err && i < 3; i++)
-		if (user[i])
-			err = copy_to_user(user[i], each[i], bytes);
-	return err;
-}
-
-static long do_select(int count, const uintptr_t *user, uint64_t end)
-{
-	struct fd_sets sets, result_sets;
-	struct pollfd_u *fds;
-	unsigned used = 0, fd, i;
-	size_t bytes;
-	long result;
-
-	if (count < 0)
-		return -EINVAL;
-	if (count > (int)FILES_MAX)
-		count = FILES_MAX;
-	bytes = ((size_t)count + 63) / 64 * 8;
-	result = sets_get(&sets, user, bytes);
-	if (result)
-		return result;
-	fds = kmalloc((size_t)count * sizeof(*fds) + 1);
-	if (!fds)
-		return -ENOMEM;
-	for (fd = 0; fd < (unsigned)count; fd++) {
-		int events = (bit(sets.in, fd) ? POLLIN : 0) | (bit(sets.out, fd) ? POLLOUT : 0);
-
-		if (events || bit(sets.except, fd))
-			fds[used++] = (struct pollfd_u){ (int)fd, (int16_t)events, 0 };
-	}
-	result = poll_until(fds, used, end);
-	memset(&result_sets, 0, sizeof(result_sets));
-	for (i = 0; result >= 0 && i < used; i++) {
-		int holds = fds[i].revents;
-
-		fd = (unsigned)fds[i].fd;
-		if (holds & POLLNVAL)
-			result = -EBADF;
-		if ((fds[i].events & POLLIN) && (holds & (POLLIN | POLLHUP | POLLERR)))
-			bit_set(result_sets.in, fd);
-		if ((fds[i].events & POLLOUT) && (holds & (POLLOUT | POLLERR)))
-			bit_set(result_sets.out, fd);
-	}
-	kfree(fds);
+	if (result == 0)
+		result = mask_set(args->a[3], args->a[4], &mask);
 	if (result < 0)
 		return result;
-	/* The number of bits, which may be two for one file. */
-	for (result = 0, fd = 0; fd < (unsigned)count; fd++)
-		result += bit(result_sets.in, fd) + bit(result_sets.out, fd);
-	i = (unsigned)sets_put(&result_sets, user, bytes);
-	return i ? -EFAULT : result;
+	result = do_poll(args->a[0], args->a[1], end);
+	mask_end(&mask, result);
+	return result;
+}
+
+/* -- select ---------------------------------------------------------------------------------------- */
+
+#define SELECT_WORDS (FILES_MAX / 64)
+
+struct fd_sets {
+	uint64_t bits[3][SELECT_WORDS];		/* read, write, exceptional */
+};
+
+static int sets_get(const struct syscall_args *args, size_t size, struct fd_sets *sets)
+{
+	memset(sets, 0, sizeof(*sets));
+	for (int i = 0; i < 3; i++)
+		if (args->a[1 + i] && copy_from_user(sets->bits[i], args->a[1 + i], size) < 0)
+			return -EFAULT;
+	return 0;
+}
+
+static int sets_put(const struct syscall_args *args, size_t size, const struct fd_sets *sets)
+{
+	for (int i = 0; i < 3; i++)
+		if (args->a[1 + i] && copy_to_user(args->a[1 + i], sets->bits[i], size) < 0)
+			return -EFAULT;
+	return 0;
+}
+
+static bool in_set(const struct fd_sets *sets, int which, unsigned fd)
+{
+	return sets->bits[which][fd / 64] >> fd % 64 & 1;
+}
+
+/* Answer in SETS: how many bits are set. */
+static long sets_answer(struct fd_sets *sets, const struct pollfd_u *fds, unsigned count)
+{
+	struct fd_sets answer = { 0 };
+	long bits = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		unsigned fd = (unsigned)fds[i].fd;
+		const bool ready[3] = {
+			fds[i].revents & (POLLIN | POLLHUP | POLLERR),
+			fds[i].revents & (POLLOUT | POLLERR),
+			false,
+		};
+
+		for (int which = 0; which < 3; which++)
+			if (ready[which] && in_set(sets, which, fd)) {
+				answer.bits[which][fd / 64] |= UINT64_C(1) << fd % 64;
+				bits++;
+			}
+	}
+	*sets = answer;
+	return bits;
+}
+
+static long select_wait(struct fd_sets *sets, unsigned limit, uint64_t end)
+{
+	struct pollfd_u *fds = kmalloc(FILES_MAX * sizeof(*fds));
+	unsigned count = 0;
+	long result = 0;
+
+	if (!fds)
+		return -ENOMEM;
+	for (unsigned fd = 0; fd < limit; fd++) {
+		bool wanted[3] = { in_set(sets, 0, fd), in_set(sets, 1, fd), in_set(sets, 2, fd) };
+
+		if (!wanted[0] && !wanted[1] && !wanted[2])
+			continue;
+		if (!current->files->fd[fd])
+			result = -EBADF;
+		fds[count++] = (struct pollfd_u){
+			.fd = (int)fd,
+			.events = (int16_t)((wanted[0] ? POLLIN : 0) | (wanted[1] ? POLLOUT : 0)),
+		};
+	}
+	if (result == 0)
+		result = wait_for(fds, count, end);
+	if (result >= 0)
+		result = sets_answer(sets, fds, count);
+	kfree(fds);
+	return result;
+}
+
+static long do_select(const struct syscall_args *args, uint64_t end)
+{
+	int limit = (int)args->a[0];
+	struct fd_sets sets;
+	size_t size;
+	long result;
+
+	if (limit < 0)
+		return -EINVAL;
+	if ((unsigned)limit > FILES_MAX)
+		limit = FILES_MAX;
+	size = ((size_t)limit + 63) / 64 * 8;
+	result = sets_get(args, size, &sets);
+	if (result == 0)
+		result = select_wait(&sets, (unsigned)limit, end);
+	if (result >= 0 && sets_put(args, size, &sets) < 0)
+		result = -EFAULT;
+	return result;
+}
+
+/* What is left of the time is told, as Linux does. */
+static void put_left(uintptr_t user, int64_t fraction, uint64_t end)
+{
+	uint64_t now = clock_ns(), left = now < end ? end - now : 0;
+	int64_t time[2] = { (int64_t)(left / 1000000000u),
+			    (int64_t)(left % 1000000000u) / (1000000000 / fraction) };
+
+	if (user)
+		(void)copy_to_user(user, time, sizeof(time));
 }
 
 DEFINE_SYSCALL(select)
 {
-	const uintptr_t user[3] = { args->a[1], args->a[2], args->a[3] };
 	uint64_t end;
-	int err = end_from(args->a[4], 1000, &end);
+	long result = get_end(args->a[4], 1000000, &end);
 
-	return err ? err : do_select((int)args->a[0], user, end);
+	if (result < 0)
+		return result;
+	result = do_select(args, end);
+	put_left(args->a[4], 1000000, end);
+	return result;
 }
 
 DEFINE_SYSCALL(pselect6)
 {
-	const uintptr_t user[3] = { args->a[1], args->a[2], args->a[3] };
-	uint64_t end, mask[2] = { 0, 0 };
-	int err = end_from(args->a[4], 1, &end);
+	uint64_t mask_arg[2] = { 0, 0 }, end;
+	struct mask_change mask = { false, 0 };
+	long result = get_end(args->a[4], 1000000000, &end);
 
-	if (!err && args->a[5])
-		err = copy_from_user(mask, args->a[5], sizeof(mask));
-	if (!err)
-		err = mask_for_wait(mask[0]);
-	return err ? err : mask_back(do_select((int)args->a[0], user, end));
+	if (result == 0 && args->a[5] && copy_from_user(mask_arg, args->a[5], sizeof(mask_arg)) < 0)
+		result = -EFAULT;
+	if (result == 0)
+		result = mask_set(mask_arg[0], mask_arg[1], &mask);
+	if (result < 0)
+		return result;
+	result = do_select(args, end);
+	mask_end(&mask, result);
+	put_left(args->a[4], 1000000000, end);
+	return result;
 }
