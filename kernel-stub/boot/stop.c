@@ -34,6 +34,13 @@ static const char *verdict_text(enum boot_verdict verdict)
 
 void leak_baseline(void)
 {
+	struct file *ends[2];
+
+	/* The first pipe makes the file system of all files without a name, which stays. */
+	if (pipe_create(0, ends) == 0) {
+		file_put(ends[0]);
+		file_put(ends[1]);
+	}
 	block_forget(NULL);
 	d_shrink(NULL);
 	before = memory_stats;
