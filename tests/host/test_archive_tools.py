@@ -189,9 +189,36 @@ EXTRACT = {
 }
 
 
-@pytest.fixture(scope="module")
-def image(tree, tmp_path_factory):
-    return build(tmp_path_factory.mktemp("image") / "image", tree)
+@pytest.fixture(scope="module", params=["plain", "page-aligned"])
+def image(request, tree, tmp_path_factory):
+    option = ["--page-align"] if request.param == "page-aligned" else []
+    return build(tmp_path_factory.mktemp("image") / "image", *option, tree)
+
+
+def test_filler(tmp_path):
+    """Long names leave no room to pad: fillers come before, and every tool takes them."""
+    top = tmp_path / "root"
+    where = top / Path(LONG).parent
+    where.mkdir(parents=True)
+    for number in range(1, 120):
+        (where / f"file{number}").write_bytes(bytes([number]) * (4096 + 37 * number))
+    image = build(tmp_path / "image", "--page-align", top)
+    content = image.read_bytes()
+    assert b"0." + bytes(20) in content, "no filler was needed"
+    for number in range(1, 120):
+        assert content.index(bytes([number]) * 4096) % 4096 == 0
+    expected = same_names(describe(top))
+    assert without_own(parse_newc(content)) == expected
+    if not ROOT:
+        return
+    for tool, command in EXTRACT.items():
+        target = tmp_path / tool.replace(" ", "-")
+        target.mkdir()
+        with image.open("rb") as file:
+            subprocess.run(command, cwd=target, stdin=file, check=True)
+        found = without_own(describe(target))
+        assert {name: entry.get("data") for name, entry in found.items()} == \
+            {name: entry.get("data") for name, entry in expected.items()}, tool
 
 
 @pytest.mark.skipif(not ROOT, reason="the image has devices, which only root may make")
