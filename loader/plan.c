@@ -149,18 +149,13 @@ static void add_classic_initrd(struct planner *planner, const struct om_layer_re
 			   layer->source.path.text.ptr);
 		return;
 	}
-	if (plan->ramdisk_count == OM_IMAGES_MAX) {
-		plan_error(planner, OM_LIMIT, layer->source.path, "", "more than %u ram disks",
-			   OM_IMAGES_MAX);
-		return;
-	}
+	/* Layers come before ram disks: it is the first. */
 	planner->classic = true;
-	planner->ramdisk_facts[plan->ramdisk_count] = facts;
-	planner->ramdisk_classic[plan->ramdisk_count] = true;
-	memset(&plan->ramdisks[plan->ramdisk_count], 0, sizeof(plan->ramdisks[0]));
-	plan->ramdisks[plan->ramdisk_count].volumes[0] = layer->source;
-	plan->ramdisks[plan->ramdisk_count].volume_count = 1;
-	plan->ramdisk_count++;
+	planner->ramdisk_facts[0] = facts;
+	planner->ramdisk_classic[0] = true;
+	plan->ramdisks[0].volumes[0] = layer->source;
+	plan->ramdisks[0].volume_count = 1;
+	plan->ramdisk_count = 1;
 }
 
 static void take_layers(struct planner *planner)

@@ -50,6 +50,7 @@ static void make_facts(uint8_t seed, struct om_plan_facts *facts)
 	facts->memory_bytes = (uint64_t)seed << 20;
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct om_entry entry;

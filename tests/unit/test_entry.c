@@ -230,6 +230,10 @@ static const struct {
 	{ "ramdisk attribute", "ramdisk indx=1 /a\n", { E(1, 9, 5, OM_SYNTAX, "'ramdisk' has no 'indx='", "'index='") } },
 	/* init, module */
 	{ "init relative", "init bin/sh\n", { E(1, 6, 6, OM_SYNTAX, "absolute path of init", "'/bin/sh'") } },
+	{ "init empty", "init \"\" a\n", { E(1, 7, 0, OM_SYNTAX, "absolute path of init", "") } },
+	{ "open quote in an initrd line", "initrd /a \"/b\n", { E(1, 11, 3, OM_SYNTAX, "quotation mark", NULL) } },
+	{ "wrong path in a ramdisk line", "ramdisk /a/../b\n", { E(1, 12, 2, OM_ESCAPES, "'..'", "") } },
+	{ "unknown key with an equals sign", "quux=5\n", { W(1, 1, 6, "unknown key 'quux=5'", "") } },
 	{ "init quote", "init /bin/sh \"-c x\n", { E(1, 14, 5, OM_SYNTAX, "quotation mark", NULL) } },
 	{ "module relative", "module a.ko /b.ko\n", { E(1, 8, 4, OM_SYNTAX, "module in the absolute root", "'/a.ko'") } },
 };

@@ -88,10 +88,11 @@ static void dump_plan(const struct om_plan *plan, struct text_buf *buf)
 		const struct om_ramdisk *ramdisk = &plan->root.ramdisks[i];
 
 		assert_int_equal(ramdisk->index, plan->ramdisks[i].index);
-		text_add(buf, " ram%u:%.*s,%llu%s%s", ramdisk->index, (int)ramdisk->text.len,
+		text_add(buf, " ram%u:%.*s,%llu%s%s%s", ramdisk->index, (int)ramdisk->text.len,
 			 ramdisk->text.ptr, (unsigned long long)ramdisk->size,
 			 ramdisk->classic_initrd ? ",classic" : "",
-			 ramdisk->in_archive ? ",inside" : "");
+			 ramdisk->in_archive ? ",inside" : "",
+			 ramdisk->has_digest && ramdisk->digest[31] == 0x55 ? ",digest" : "");
 	}
 	for (uint32_t i = 0; i < plan->root.candidate_count; i++) {
 		const struct om_candidate *candidate = &plan->root.candidates[i];
@@ -121,8 +122,9 @@ static const struct plan_case cases[] = {
 	{ .name = "this machine", .text = "kernel /k\nroot 8:1\narchitecture X64\n", .expected = "handoff=/k root:8:1(;)" },
 	{ .name = "another machine", .text = "kernel /k\nroot 8:1\narchitecture aa64\n",
 	  .findings = { E(3, 14, 4, OM_UNSUPPORTED, "'aa64', this machine is x64", "") } },
-	{ .name = "efi with layers", .text = "efi /e\noverlay /o\nroot 8:1\n", .expected = "efi=/e root:8:1(;)",
-	  .findings = { W(2, 9, 2, "layers have no effect", NULL), W(3, 6, 3, "root has no effect", NULL) } },
+	{ .name = "efi with layers", .text = "efi /e\noverlay /o\nroot 8:1\nramdisk /r\n", .expected = "efi=/e root:8:1(;)",
+	  .findings = { W(2, 9, 2, "layers have no effect", NULL), W(4, 9, 2, "ram disks have no effect", NULL),
+			W(3, 6, 3, "root has no effect", NULL) } },
 	{ .name = "an entry with errors", .text = "kernel /k\nroot vda\n",
 	  .findings = { E(0, 0, 0, OM_SYNTAX, "the entry has 1 error", NULL) } },
 	/* the kernel's file */
@@ -214,6 +216,12 @@ static const struct plan_case cases[] = {
 	{ .name = "ram disks in order", .text = "kernel /k\nramdisk index=2 /c\nramdisk index=1 start=1 /b /b2\n"
 	  "root /dev/ram2\n", .kernel = "elf", .ramdisks = "ext2:4096 ?:5120",
 	  .expected = "handoff=/k ram1:/b,4096 ram2:/c,4096 root:/dev/ram2(;) need=3154944" },
+	{ .name = "digest of a ram disk", .text = "kernel /k\nramdisk /a#sha256="
+	  "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\nroot /dev/ram0\n",
+	  .expected = "handoff=/k ram0:/a,0,digest root:/dev/ram0(;)" },
+	{ .name = "digest of one volume of two", .text = "kernel /k\nramdisk /a#sha256="
+	  "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 /b\nroot /dev/ram0\n",
+	  .expected = "handoff=/k ram0:/a,0 root:/dev/ram0(;)" },
 	{ .name = "one index twice", .text = "kernel /k\nramdisk index=1 /a\nramdisk index=1 /b\nroot /dev/ram1\n",
 	  .findings = { E(3, 17, 2, OM_CONFLICT, "'/b' and '/a' are both ram disk 1", "index=") } },
 	{ .name = "no such ram disk", .text = "kernel /k\nramdisk /a\nroot /dev/ram3\n",
@@ -424,6 +432,28 @@ static void in_words(void **state)
 		   "root: wait as long as it takes for one of them to appear\n"
 		   "devfs: on a classic initrd and on the final root\n"
 		   "absolute root: once covered, its skeleton stays\n"
+		   "init: the first of /sbin/init, /bin/init, /etc/init, /bin/sh\n");
+	check_text("kernel /k\ninitrd /i\nroot /dev/a\nlinuxrc /sbin/setup\ndevfs no\n", "elf", "ext2:1048576",
+		   NULL,
+		   "layers: none, the absolute root has only what is always there\n"
+		   "ram disk 0: /i, 1024 KiB, a classic initrd\n"
+		   "memory: about 4096 KiB needed\n"
+		   "kernel: hand over to /k\n"
+		   "linuxrc: /sbin/setup of the initrd runs as PID 1\n"
+		   "root 1: /dev/a, read-only\n"
+		   "devfs: nowhere\n"
+		   "absolute root: once covered, its skeleton stays\n"
+		   "init: the first of /sbin/init, /bin/init, /etc/init, /bin/sh\n");
+	check_text("kernel /k\ninitrd /i\nlinuxrc no\ndevfs initrd\nkeep-ramfs yes\n", "elf", "ext2:1048576",
+		   NULL,
+		   "layers: none, the absolute root has only what is always there\n"
+		   "ram disk 0: /i, 1024 KiB, a classic initrd\n"
+		   "memory: about 4096 KiB needed\n"
+		   "kernel: hand over to /k\n"
+		   "linuxrc: not run\n"
+		   "root 1: /dev/ram0, read-only\n"
+		   "devfs: while a classic initrd is the root\n"
+		   "absolute root: once covered, it stays as it is\n"
 		   "init: the first of /sbin/init, /bin/init, /etc/init, /bin/sh\n");
 	check_text("kernel /k\nramfs /b\n", NULL, NULL, NULL,
 		   "layer 1: base /b\n"
