@@ -198,6 +198,7 @@ def image(request, tree, tmp_path_factory):
 def test_filler(tmp_path):
     """Long names leave no room to pad: fillers come before, and every tool takes them."""
     top = tmp_path / "root"
+    (top / "dev").mkdir(parents=True)
     where = top / Path(LONG).parent
     where.mkdir(parents=True)
     for number in range(1, 120):
