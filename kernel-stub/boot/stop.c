@@ -74,6 +74,17 @@ static uint64_t release_tasks(void)
 	return stacks;
 }
 
+/* Ram disks live as long as the machine; here is where they end. */
+static void release_ramdisks(void)
+{
+	struct block_device *bdev;
+	unsigned i = 0;
+
+	while ((bdev = block_by_index(i)))
+		if (MAJOR(bdev->dev) != 1 || ramdisk_free(bdev) < 0)
+			i++;
+}
+
 static bool leaks(void)
 {
 	struct vfs_counts now;
@@ -82,6 +93,7 @@ static bool leaks(void)
 
 	block_forget(NULL);
 	d_shrink(NULL);
+	release_ramdisks();
 	vfs_count(&now);
 	found |= differs("dentries", before_vfs.dentries, now.dentries);
 	found |= differs("inodes", before_vfs.inodes, now.inodes);
