@@ -212,11 +212,11 @@ static uint32_t clamp_time(const struct om_tree *tree, int64_t mtime)
 	return mtime > UINT32_MAX ? UINT32_MAX : (uint32_t)mtime;
 }
 
-static enum om_status put_header(struct output *out, const struct om_node *node,
-				 uint32_t name_size, uint64_t data_size)
+/* NODE NULL: a header of no inode, for fillers and the trailer. */
+static enum om_status put_header(struct output *out, const struct om_file *file,
+				 const struct om_node *node, uint32_t name_size,
+				 uint64_t data_size)
 {
-	static const struct om_file none;
-	const struct om_file *file = node ? node->file : &none;
 	uint32_t fields[13] = {
 		node ? node->ino : 0, file->mode, file->uid, file->gid, node ? node->nlink : 1,
 		clamp_time(out->tree, file->mtime), (uint32_t)data_size, 0, 0, file->rdev_major,
@@ -245,12 +245,14 @@ static enum om_status put_node(struct output *out, const struct om_node *node)
 	enum om_status status = put_to(out, node->header_place);
 
 	if (status == OM_OK && node->filler_size) {
-		status = put_header(out, out->tree->root, node->filler_size, 0);
+		/* With root's inode libarchive would take it for a second name of the root. */
+		status = put_header(out, out->tree->root->file, NULL, node->filler_size, 0);
 		if (status == OM_OK)
 			status = put_name(out, OM_STR("."), node->filler_size);
 	}
 	if (status == OM_OK)
-		status = put_header(out, node, node->name_size, om_node_data_size(node));
+		status = put_header(out, node->file, node, node->name_size,
+				    om_node_data_size(node));
 	if (status == OM_OK)
 		status = put_name(out, om_node_path(out->tree, node), node->name_size);
 	if (status == OM_OK)
@@ -260,11 +262,12 @@ static enum om_status put_node(struct output *out, const struct om_node *node)
 
 static enum om_status put_trailer(struct output *out)
 {
+	static const struct om_file none;
 	struct om_str name = OM_STR(OM_NEWC_TRAILER);
 	enum om_status status = put_to(out, om_align_up(out->at, 4));
 
 	if (status == OM_OK)
-		status = put_header(out, NULL, (uint32_t)name.len + 1, 0);
+		status = put_header(out, &none, NULL, (uint32_t)name.len + 1, 0);
 	if (status == OM_OK)
 		status = put(out, name.ptr, name.len);
 	if (status == OM_OK)
