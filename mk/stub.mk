@@ -2,8 +2,17 @@
 # The kernel stub, and the tiny handoff kernel that checks the protocol.
 
 STUB_SRC := $(sort $(wildcard kernel-stub/*/*.c kernel-stub/*/*.S))
-STUB_OBJ := $(call objs,stub,$(STUB_SRC))
+STUB_OBJ := $(call objs,stub,$(STUB_SRC) $(B)/font/font.c)
 STUB_LINK := ld -nostdlib -static -z max-page-size=4096 -z noexecstack --gc-sections --build-id=none
+
+# The letters of the text screen; any 8x16 PSF font with a Unicode table will do.
+FONT ?= /usr/share/consolefonts/Uni2-VGA16.psf.gz
+CFLAGS_file_font := -Ikernel-stub/dev
+
+$(B)/font/font.c: mk/font.py
+	@mkdir -p $(@D)
+	@echo "  GEN   $@"
+	@$(PYTHON) mk/font.py $(FONT) $@
 
 $(B)/stub/overmount-stub.elf: $(STUB_OBJ) $(B)/stub/libovermount.a kernel-stub/kernel.lds
 	@echo "  LD    $@"
