@@ -24,7 +24,7 @@ EDGES = {
     "tools": set(),
 }
 # What vfs/ and fs/ may ask of the kernel: the port and the shapes, nothing of arch or task.
-VFS_HEADERS = {"port.h", "errno.h", "uio.h", "vfs.h", "block.h", "task.h", "proc.h", "devices.h"}
+VFS_HEADERS = {"port.h", "errno.h", "uio.h", "vfs.h", "block.h", "task.h", "identify.h"}
 
 findings = []
 

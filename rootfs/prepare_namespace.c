@@ -68,7 +68,8 @@ static int text_copy(struct om_str text, char *buf, size_t size)
 {
 	if (text.len >= size)
 		return -OM_E2BIG;
-	memcpy(buf, text.ptr, text.len);
+	if (text.len)
+		memcpy(buf, text.ptr, text.len);
 	buf[text.len] = '\0';
 	return 0;
 }
