@@ -185,6 +185,10 @@ int task_exec(const char *path, struct exec_args *args, struct trap_frame *frame
 
 /* Start a program from kernel context as this task (late boot: PID 1); returns only on failure. */
 int kernel_execve(const char *path, const char *const *argv, const char *const *envp);
+/* sys/misc.c */
+#define OS_RELEASE "6.1.0-overmount"
+const char *host_name_text(void);
+
 /* Free and total pages of the machine. */
 void memory_counts(uint64_t *ret_total, uint64_t *ret_free);
 

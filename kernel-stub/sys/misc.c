@@ -12,9 +12,14 @@
 static char host_name[UTS_LEN] = "overmount";
 static char domain_name[UTS_LEN] = "(none)";
 
+const char *host_name_text(void)
+{
+	return host_name;
+}
+
 DEFINE_SYSCALL(uname)
 {
-	char uts[6][UTS_LEN] = { "Linux", "", "6.1.0-overmount", "#1", "x86_64", "" };
+	char uts[6][UTS_LEN] = { "Linux", "", OS_RELEASE, "#1", "x86_64", "" };
 
 	memcpy(uts[1], host_name, sizeof(uts[1]));
 	memcpy(uts[5], domain_name, sizeof(uts[5]));

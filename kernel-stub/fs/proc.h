@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef STUB_PROC_H
+#define STUB_PROC_H
+/* What the files of proc share. */
+#include <overmount/status.h>
+
+#include "task.h"
+
+/* A text that grows. */
+struct text {
+	char *buf;
+	size_t used, size;
+	bool failed;			/* no memory */
+};
+
+void text_add(struct text *text, const char *format, ...) OM_PRINTF(2, 3);
+void text_bytes(struct text *text, const void *bytes, size_t len);
+/* Blanks, tabs, newlines and backslashes as \ooo, as in /proc/mounts. */
+void text_escaped(struct text *text, const char *bytes);
+
+/* What a name in proc is: 0 or -errno; TASK is NULL outside of PID directories. */
+struct proc_file {
+	const char *name;
+	uint32_t mode;			/* with type */
+	int (*show)(struct text *text, struct task *task);
+	/* magic links */
+	int (*follow)(struct task *task, struct path *ret_path);
+	/* other links */
+	int (*link)(struct text *text, struct task *task);
+};
+
+extern const struct proc_file proc_system_files[], proc_kernel_files[], proc_task_files[];
+extern const unsigned proc_system_count, proc_kernel_count, proc_task_count;
+
+/* proc_mounts.c */
+int proc_show_mounts(struct text *text, struct task *task);
+int proc_show_mountinfo(struct text *text, struct task *task);
+
+#endif
