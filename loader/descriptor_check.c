@@ -30,14 +30,16 @@ static bool is_line(struct om_str text)
 	return true;
 }
 
-/* A word can be quoted, but a quotation mark inside it cannot be written. */
-static bool is_word(struct om_str word)
+/* As in the text form, where a quotation mark inside a quoted word is written twice. */
+static size_t written_len(struct om_str word)
 {
+	size_t len = word.len;
+
 	for (size_t i = 0; i < word.len; i++) {
 		if (word.ptr[i] == '"')
-			return false;
+			len++;
 	}
-	return is_line(word);
+	return len;
 }
 
 static enum om_status too_long(const struct om_diag_sink *sink, uint64_t offset,
@@ -61,13 +63,11 @@ enum om_status descriptor_check_line(const struct om_diag_sink *sink, uint64_t o
 enum om_status descriptor_check_word(const struct om_diag_sink *sink, uint64_t offset,
 				     enum descriptor_record type, struct om_str word)
 {
-	if (word.len >= OM_PATH_MAX)
-		return too_long(sink, offset, type, word.len, OM_PATH_MAX - 1);
-	if (!is_word(word))
-		return om_diag_binary(sink, OM_SYNTAX, offset,
-				      "%s: the text has a control character or a quotation mark",
-				      descriptor_records[type].name);
-	return OM_OK;
+	size_t len = written_len(word);
+
+	if (len >= OM_PATH_MAX)
+		return too_long(sink, offset, type, len, OM_PATH_MAX - 1);
+	return descriptor_check_line(sink, offset, type, word);
 }
 
 /* A path of the absolute root: as om_rootspec_parse() has it behind image:, tar: and cpio:. */
@@ -132,7 +132,7 @@ enum om_status descriptor_check_candidate(const struct om_diag_sink *sink, uint6
 		status = descriptor_check_word(sink, offset, RECORD_CANDIDATE, texts[i]);
 		if (status != OM_OK)
 			return status;
-		total += texts[i].len;
+		total += written_len(texts[i]);
 	}
 	if (total > OM_CMDLINE_MAX)
 		return too_long(sink, offset, RECORD_CANDIDATE, total, OM_CMDLINE_MAX);
@@ -191,7 +191,7 @@ enum om_status descriptor_check_init(const struct om_diag_sink *sink, uint64_t o
 
 	/* Each word may get quotes and a blank. */
 	for (uint32_t i = 0; i < root->init_count; i++)
-		total += root->init[i].len + 3;
+		total += written_len(root->init[i]) + 3;
 	if (total > OM_CMDLINE_MAX)
 		return too_long(sink, offset, RECORD_INIT, total, OM_CMDLINE_MAX);
 	return OM_OK;

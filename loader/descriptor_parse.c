@@ -57,21 +57,77 @@ static enum om_status fail_choice(struct parser *parser, struct om_value at, con
 	return fail(parser, OM_SYNTAX, at, hint, "expected one of %s", choices);
 }
 
+/*
+ * The end of the word at START of TEXT, or SIZE_MAX if a quote is left open.  Quotes hold blanks
+ * together; inside them two stand for one.
+ */
+static size_t word_end(struct om_str text, size_t start, bool *ret_quotes)
+{
+	bool quoted = false, quotes = false;
+	size_t i;
+
+	for (i = start; i < text.len && (quoted || !om_is_blank(text.ptr[i])); i++) {
+		if (text.ptr[i] != '"')
+			continue;
+		quotes = true;
+		if (quoted && i + 1 < text.len && text.ptr[i + 1] == '"')
+			i++;
+		else
+			quoted = !quoted;
+	}
+	*ret_quotes = quotes;
+	return quoted ? SIZE_MAX : i;
+}
+
+/* Takes the quotes off. */
+static bool unquote(struct parser *parser, struct om_str *word)
+{
+	struct om_str copy = om_arena_str(parser->arena, *word);
+	char *text = (char *)(uintptr_t)copy.ptr;
+	bool quoted = false;
+	size_t len = 0;
+
+	if (!text)
+		return false;
+	for (size_t i = 0; i < word->len; i++) {
+		if (word->ptr[i] != '"') {
+			text[len++] = word->ptr[i];
+		} else if (quoted && i + 1 < word->len && word->ptr[i + 1] == '"') {
+			text[len++] = '"';
+			i++;
+		} else {
+			quoted = !quoted;
+		}
+	}
+	*word = (struct om_str){ text, len };
+	return true;
+}
+
 /* The next word; false at the end of the line and after an error. */
 static bool next_word(struct parser *parser, struct om_words *words, struct om_value *ret_word)
 {
 	struct om_value word = parser->value;
-	enum om_status status = om_words_next(words, parser->arena, &word);
+	size_t start = words->at, end;
+	bool quotes;
 
-	if (status == OM_OK) {
-		*ret_word = word;
-		return true;
+	while (start < words->text.len && om_is_blank(words->text.ptr[start]))
+		start++;
+	if (start == words->text.len)
+		return false;
+	end = word_end(words->text, start, &quotes);
+	if (end == SIZE_MAX) {
+		fail(parser, OM_SYNTAX, word, NULL, "a quotation mark is not closed");
+		return false;
 	}
-	if (status == OM_SYNTAX)
-		fail(parser, status, word, NULL, "a quotation mark is not closed");
-	else if (status != OM_MISSING)
-		fail(parser, status, parser->value, NULL, "%s", om_status_text(status));
-	return false;
+	word.text = (struct om_str){ words->text.ptr + start, end - start };
+	word.column += (uint32_t)start;
+	words->at = end;
+	if (quotes && !unquote(parser, &word.text)) {
+		fail(parser, OM_NO_MEMORY, word, NULL, "out of memory");
+		return false;
+	}
+	*ret_word = word;
+	return true;
 }
 
 /* The line's only word; an error if there are none or more. */

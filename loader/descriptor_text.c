@@ -40,25 +40,30 @@ static void append_number(struct line *line, const char *before, uint64_t value)
 	append(line, text);
 }
 
-static bool has_blank(struct om_str text)
+static bool needs_quotes(struct om_str text)
 {
 	for (size_t i = 0; i < text.len; i++) {
-		if (text.ptr[i] == ' ' || text.ptr[i] == '\t')
+		if (text.ptr[i] == ' ' || text.ptr[i] == '\t' || text.ptr[i] == '"')
 			return true;
 	}
 	return false;
 }
 
-/* " WORD" or " NAME=WORD", in quotes where a blank or nothing at all asks for them. */
+/*
+ * " WORD" or " NAME=WORD".  Where a blank, a quotation mark or nothing at all asks for it the
+ * whole word stands in quotes, in which a quotation mark is written twice.
+ */
 static void append_word(struct line *line, const char *name, struct om_str word)
 {
-	bool quotes = has_blank(word) || (word.len == 0 && name[0] == '\0');
+	bool quotes = needs_quotes(word) || (word.len == 0 && name[0] == '\0');
 
-	append(line, " ");
+	append(line, quotes ? " \"" : " ");
 	append(line, name);
-	if (quotes)
-		append(line, "\"");
-	append_bytes(line, word.ptr, word.len);
+	for (size_t i = 0; i < word.len; i++) {
+		if (word.ptr[i] == '"')
+			append(line, "\"");
+		append_bytes(line, word.ptr + i, 1);
+	}
 	if (quotes)
 		append(line, "\"");
 }
@@ -107,28 +112,22 @@ static void put_word(struct line *line, const char *key, struct om_str word)
 	end(line);
 }
 
+/*
+ * The specification is made at the far end of the line's own room, and moved to its place from
+ * there: the rules leave enough between the two.
+ */
 static void append_spec(struct line *line, const struct om_rootspec *spec)
 {
-	size_t room = sizeof(line->text) - line->len - 2, len;
-	char *place = line->text + line->len + 1;
+	size_t len = om_rootspec_format(spec, NULL, 0);
+	char *far_end = line->text + sizeof(line->text) - 1 - len;
 
-	/* One byte is left free in front, for the quote that may be needed. */
-	len = om_rootspec_format(spec, place, room);
-	if (len >= room)
-		len = room - 1;
-	if (has_blank((struct om_str){ place, len })) {
-		place[-1] = '"';
-		place[len] = '"';
-		line->len += len + 2;
-	} else {
-		memmove(place - 1, place, len);
-		line->len += len;
-	}
+	om_rootspec_format(spec, far_end, len + 1);
+	append_word(line, "", (struct om_str){ far_end, len });
 }
 
 static void put_candidate(struct line *line, const struct om_candidate *candidate)
 {
-	begin(line, "root ");
+	begin(line, "root");
 	append_spec(line, &candidate->spec);
 	if (candidate->fstypes.len > 0)
 		append_word(line, "fstype=", candidate->fstypes);

@@ -17,6 +17,8 @@ static void test_survives(void **state)
 		{ OM_ROOT_PARTLABEL, S("my label"), 0, 0, 0 },
 		{ OM_ROOT_UUID, S("0123-ABCD"), 0, 0, 0 },
 		{ OM_ROOT_LABEL, S(" root "), 0, 0, 0 },
+		{ OM_ROOT_LABEL, S("a \"b\" c\""), 0, 0, 0 },
+		{ OM_ROOT_NAME, S("\"\""), 0, 0, 0 },
 		{ OM_ROOT_RAM, NONE, 1, 7, 0 },
 		{ OM_ROOT_TAR, S("/a.tar"), 0, 0, 0 },
 		{ OM_ROOT_CPIO, S("/a.cpio"), 0, 0, 0 },
@@ -32,6 +34,8 @@ static void test_survives(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(odd); i++) {
 		root = root_full;
 		root.title = root.entry_id = root.cmdline = odd[i];
+		root.init[1] = root.candidates[0].flags = root.ramdisks[0].text = odd[i];
+		root.modules[1] = root.rdinit = odd[i];
 		test_survives_check(&root);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(specs); i++) {
@@ -192,7 +196,7 @@ static void test_encoder_refuses(void **state)
 	root.cmdline = (struct om_str){ longer, OM_CMDLINE_MAX + 1 };
 	assert_int_equal(om_descriptor_size(&root, &len), OM_LIMIT);
 	root = root_minimal;
-	root.init[0] = (struct om_str)S("a\"b");
+	root.init[0] = (struct om_str)S("a\nb");
 	root.init_count = 1;
 	assert_int_equal(om_descriptor_size(&root, &len), OM_SYNTAX);
 	root = root_minimal;
@@ -226,11 +230,12 @@ static void test_too_small(void **state)
 	free(exact);
 }
 
-/* The longest line that the rules allow comes out whole. */
+/* The longest lines that the rules allow come out whole, quotation marks counted twice. */
 static void test_longest(void **state)
 {
 	static char text[OM_CMDLINE_MAX];
 	static struct om_root root;
+	size_t len;
 
 	(void)state;
 	memset(text, 'x', sizeof(text));
@@ -258,6 +263,18 @@ static void test_longest(void **state)
 	};
 	root.ramdisk_count = 1;
 	test_survives_check(&root);
+
+	memset(text, '"', sizeof(text));
+	text[0] = '/';
+	root.candidates[0] = (struct om_candidate){
+		.spec = { .kind = OM_ROOT_IMAGE, .text = { text, 2000 } },
+		.fstypes = { text + 1, 20 }, .flags = { text + 1, 28 }, .mode = OM_MODE_RO,
+	};
+	root.init[0].len = 2000;
+	root.modules[0].len = root.rdinit.len = root.ramdisks[0].text.len = OM_PATH_MAX / 2;
+	test_survives_check(&root);
+	root.rdinit.len++;
+	assert_int_equal(om_descriptor_size(&root, &len), OM_LIMIT);
 }
 
 int main(void)

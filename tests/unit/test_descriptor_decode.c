@@ -88,8 +88,8 @@ static const struct refusal refusals[] = {
 	  CANDIDATE("\11", "\0", "\0", "\0", "\0", "\1", "\0", "\0", "x") },
 	{ "candidate: image that climbs", OM_SYNTAX, "not a root specification", 3, 1,
 	  CANDIDATE("\11", "\0", "\0", "\0", "\0", "\5", "\0", "\0", "/../x") },
-	{ "candidate: quote in the flags", OM_SYNTAX, "quotation mark", 3, 1,
-	  CANDIDATE("\1", "\0", "\0", "\0", "\0", "\0", "\0", "\1", "\"") },
+	{ "candidate: newline in the flags", OM_SYNTAX, "control", 3, 1,
+	  CANDIDATE("\1", "\0", "\0", "\0", "\0", "\0", "\0", "\1", "\n") },
 	{ "timing too long", OM_SYNTAX, "expected 8", 4, 1, P("\0\0\0\0\0\0\0\0\0") },
 	{ "timing: endless delay", OM_SYNTAX, "never ends", 4, 1, P("\0\0\0\0\377\377\377\377") },
 	{ "init with NUL", OM_SYNTAX, "control", 5, 1, P("/init\0") },
@@ -126,7 +126,7 @@ static const struct refusal late_refusals[] = {
 	  P("\0\0\0\0\10\0\0\0\0\0\0\0\0\0\0\0") },
 	{ "ram disk: no room for the digest", OM_SYNTAX, "expected 48", 9, 1,
 	  P("\0\0\0\0\4\0\0\0\0\0\0\0\0\0\0\0short") },
-	{ "module with a quote", OM_SYNTAX, "quotation", 10, 1, P("a\"b") },
+	{ "module with an escape", OM_SYNTAX, "control", 10, 1, P("a\33b") },
 	{ "empty command line", OM_SYNTAX, "empty", 11, 0, P("") },
 };
 
