@@ -10,7 +10,7 @@
 #include "host.h"
 
 #define READ_CHUNK	(1u << 20)
-#define OUT_BUFFER	(1u << 20)
+#define OUT_BUFFER	(64u << 10)	/* larger pieces, as the image writer gives, go out as they are */
 
 /* The one on-demand file that is open now. */
 static struct host_file *lazy;

@@ -10,7 +10,7 @@
 #include "host.h"
 
 static const struct command *const commands[] = {
-	&cmd_image, &cmd_disk, &cmd_boot,
+	&cmd_check, &cmd_explain, &cmd_descriptor, &cmd_image, &cmd_disk, &cmd_boot, &cmd_handoff,
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 

@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: MIT */
+#include "dry_run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define RAM_MAJOR	1u
+#define DISK_MAJOR	254u		/* virtio */
+#define DISK_SIZE	(UINT64_C(64) << 20)	/* of a disk that nobody has seen */
+
+const char *const dry_run_stub_fstypes[] = { "ext2", "romfs", NULL };
+const char *const dry_run_linux_fstypes[] = { "ext4", "ext3", "ext2", "squashfs", "erofs", "romfs",
+					      "vfat", "iso9660", "xfs", "btrfs", NULL };
+
+/* ------------------------------------------------------------------ the absolute root */
+
+static int from_status(enum om_status status)
+{
+	switch (status) {
+	case OM_OK:
+		return 0;
+	case OM_MISSING:
+		return -OM_ENOENT;
+	case OM_TYPE:
+		return -OM_ENOTDIR;
+	case OM_LIMIT:
+		return -OM_ELOOP;
+	case OM_NO_MEMORY:
+		return -OM_ENOMEM;
+	default:
+		return -OM_EIO;
+	}
+}
+
+int tree_check_program(struct om_tree *tree, const char *path)
+{
+	const struct om_node *node;
+	struct om_member member;
+	const char *layer;
+	int err;
+
+	err = from_status(om_tree_lookup(tree, path, &node));
+	if (err)
+		return err;
+	om_node_describe(tree, node, &member, &layer);
+	if ((member.mode & OM_S_IFMT) != OM_S_IFREG)
+		return -OM_EACCES;
+	return member.mode & 0111 ? 0 : -OM_EACCES;
+}
+
+int tree_probe(struct om_tree *tree, const char *path, enum om_image_kind *ret_kind,
+	       uint64_t *ret_size)
+{
+	const struct om_node *node;
+	struct om_member member;
+	const char *layer;
+	uint8_t *head;
+	size_t len;
+	int err;
+
+	err = from_status(om_tree_lookup(tree, path, &node));
+	if (err)
+		return err;
+	om_node_describe(tree, node, &member, &layer);
+	if ((member.mode & OM_S_IFMT) != OM_S_IFREG)
+		return (member.mode & OM_S_IFMT) == OM_S_IFDIR ? -OM_EISDIR : -OM_EINVAL;
+	len = member.size < OM_IMAGE_PROBE_BYTES ? (size_t)member.size : OM_IMAGE_PROBE_BYTES;
+	head = xalloc(len);
+	err = from_status(om_node_read(node, 0, head, len));
+	if (err == 0) {
+		*ret_kind = om_image_probe((struct om_span){ head, len });
+		*ret_size = member.size;
+	}
+	free(head);
+	return err;
+}
+
+/* ------------------------------------------------------------------ operations that only succeed */
+
+static int dry_mkdir(void *ctx, const char *path, uint32_t mode)
+{
+	(void)ctx, (void)path, (void)mode;
+	return 0;
+}
+
+static int dry_path(void *ctx, const char *path)
+{
+	(void)ctx, (void)path;
+	return 0;
+}
+
+static int dry_mknod(void *ctx, const char *path, uint32_t mode, uint32_t major, uint32_t minor)
+{
+	(void)ctx, (void)path, (void)mode, (void)major, (void)minor;
+	return 0;
+}
+
+static int dry_symlink(void *ctx, const char *text, const char *path)
+{
+	(void)ctx, (void)text, (void)path;
+	return 0;
+}
+
+static int dry_umount(void *ctx, const char *target, bool detach)
+{
+	struct dry_run *run = ctx;
+
+	(void)detach;
+	if (strcmp(target, "/root") == 0)
+		run->mounted = NULL;
+	return 0;
+}
+
+static int dry_move(void *ctx, const char *from, const char *to)
+{
+	struct dry_run *run = ctx;
+
+	(void)from;
+	if (strcmp(to, "/") == 0)
+		run->covered = true;
+	return 0;
+}
+
+static int dry_chroot(void *ctx, const char *path)
+{
+	(void)ctx, (void)path;
+	return 0;
+}
+
+static int dry_linuxrc(void *ctx, const char *path, int *ret_status)
+{
+	(void)ctx, (void)path;
+	*ret_status = 0;
+	return 0;
+}
+
+/* ------------------------------------------------------------------ devices */
+
+static void set_text(char *to, size_t size, struct om_str text)
+{
+	snprintf(to, size, "%.*s", (int)text.len, text.ptr);
+}
+
+static bool has_fstype(const struct dry_run *run, struct om_str name)
+{
+	size_t i;
+
+	for (i = 0; run->fstypes[i]; i++)
+		if (om_str_is(name, run->fstypes[i]))
+			return true;
+	return false;
+}
+
+/* The first type of the candidate's list that the kernel has; without a list the first it has. */
+static void plausible_type(const struct dry_run *run, const struct om_candidate *candidate,
+			   struct om_device *device)
+{
+	struct om_str rest = candidate->fstypes, word;
+
+	while (rest.len) {
+		for (word = (struct om_str){ rest.ptr, 0 };
+		     word.len < rest.len && rest.ptr[word.len] != ','; word.len++)
+			;
+		rest = om_str_skip(rest, word.len + 1);
+		if (has_fstype(run, word)) {
+			set_text(device->fstype, sizeof(device->fstype), word);
+			return;
+		}
+	}
+	set_text(device->fstype, sizeof(device->fstype), om_str_from(run->fstypes[0]));
+}
+
+/* "vda2": the number at its end is the minor, as it would be on the first virtio disk. */
+static uint32_t minor_of(const char *name)
+{
+	size_t len = strlen(name);
+
+	while (len && name[len - 1] >= '0' && name[len - 1] <= '9')
+		len--;
+	return name[len] ? (uint32_t)strtoul(name + len, NULL, 10) : 0;
+}
+
+static int ram_device(const struct dry_run *run, uint32_t index, struct om_device *ret_device)
+{
+	uint32_t i;
+
+	for (i = 0; i < run->root->ramdisk_count; i++) {
+		const struct om_ramdisk *disk = &run->root->ramdisks[i];
+
+		if (disk->index != index)
+			continue;
+		memset(ret_device, 0, sizeof(*ret_device));
+		snprintf(ret_device->name, sizeof(ret_device->name), "ram%u", index);
+		ret_device->major = RAM_MAJOR;
+		ret_device->minor = index;
+		ret_device->size = disk->size;
+		if (run->ramdisk_types[i])
+			set_text(ret_device->fstype, sizeof(ret_device->fstype),
+				 om_str_from(run->ramdisk_types[i]));
+		return 0;
+	}
+	return -OM_ENXIO;
+}
+
+/* The device of candidate AT as it might be. */
+static int make_device(const struct dry_run *run, uint32_t at, struct om_device *ret_device)
+{
+	const struct om_candidate *candidate = &run->root->candidates[at];
+	const struct om_rootspec *spec = &candidate->spec;
+	struct om_device device = { .major = DISK_MAJOR, .size = DISK_SIZE };
+
+	if (spec->kind == OM_ROOT_RAM)
+		return ram_device(run, spec->minor, ret_device);
+	if (spec->kind == OM_ROOT_NUMBER && spec->major == RAM_MAJOR)
+		return ram_device(run, spec->minor, ret_device);
+	if (run->missing[at])
+		return -OM_ENXIO;
+	if (spec->kind == OM_ROOT_NAME) {
+		set_text(device.name, sizeof(device.name), spec->text);
+		device.minor = minor_of(device.name);
+	} else if (spec->kind == OM_ROOT_NUMBER) {
+		device.major = spec->major;
+		device.minor = spec->minor;
+		snprintf(device.name, sizeof(device.name), "block-%u-%u", spec->major, spec->minor);
+	} else {
+		device.minor = at + 2;
+		snprintf(device.name, sizeof(device.name), "vda%u", at + 2);
+	}
+	if (spec->kind == OM_ROOT_PARTUUID)
+		set_text(device.partuuid, sizeof(device.partuuid), spec->text);
+	else if (spec->kind == OM_ROOT_PARTLABEL)
+		set_text(device.partlabel, sizeof(device.partlabel), spec->text);
+	else if (spec->kind == OM_ROOT_UUID)
+		set_text(device.uuid, sizeof(device.uuid), spec->text);
+	else if (spec->kind == OM_ROOT_LABEL)
+		set_text(device.label, sizeof(device.label), spec->text);
+	plausible_type(run, candidate, &device);
+	*ret_device = device;
+	return 0;
+}
+
+static bool wants_device(enum om_root_kind kind)
+{
+	return kind >= OM_ROOT_NAME && kind <= OM_ROOT_LABEL;
+}
+
+/* The candidate that asks: its specification is part of the root. */
+static int dry_find_device(void *ctx, const struct om_rootspec *spec, struct om_device *ret_device)
+{
+	struct dry_run *run = ctx;
+	uint32_t i;
+
+	for (i = 0; i < run->root->candidate_count; i++) {
+		if (&run->root->candidates[i].spec == spec) {
+			int err = make_device(run, i, ret_device);
+
+			if (!err)
+				run->device = *ret_device;
+			return err;
+		}
+	}
+	return -OM_ENXIO;
+}
+
+static int dry_list_device(void *ctx, uint32_t index, struct om_device *ret_device)
+{
+	struct dry_run *run = ctx;
+	struct om_device device;
+	uint32_t i;
+
+	if (index < run->root->ramdisk_count)
+		return ram_device(run, run->root->ramdisks[index].index, ret_device);
+	index -= run->root->ramdisk_count;
+	for (i = 0; i < run->root->candidate_count; i++) {
+		const struct om_rootspec *spec = &run->root->candidates[i].spec;
+
+		if (!wants_device(spec->kind) ||
+		    (spec->kind == OM_ROOT_NUMBER && spec->major == RAM_MAJOR) ||
+		    make_device(run, i, &device))
+			continue;
+		if (index-- == 0) {
+			*ret_device = device;
+			return 0;
+		}
+	}
+	return -OM_ENXIO;
+}
+
+static int dry_list_fstype(void *ctx, uint32_t index, char *ret_name, size_t size)
+{
+	struct dry_run *run = ctx;
+	uint32_t i;
+
+	for (i = 0; run->fstypes[i]; i++) {
+		if (i == index) {
+			set_text(ret_name, size, om_str_from(run->fstypes[i]));
+			return 0;
+		}
+	}
+	return -OM_ENOENT;
+}
+
+static int dry_wait_devices(void *ctx, uint32_t timeout_ms)
+{
+	struct dry_run *run = ctx;
+
+	run->now_ms += timeout_ms;
+	/* Nothing will appear: who waits forever has waited long enough to see it. */
+	return run->now_ms > 3600000 ? -OM_ETIMEDOUT : 0;
+}
+
+static int dry_attach_image(void *ctx, const char *path, struct om_device *ret_device)
+{
+	struct dry_run *run = ctx;
+	struct om_device device = { .name = "ram15", .major = RAM_MAJOR, .minor = 15,
+				    .size = DISK_SIZE };
+	enum om_image_kind kind = OM_IMAGE_UNKNOWN;
+	int err;
+
+	if (run->tree) {
+		err = tree_probe(run->tree, path, &kind, &device.size);
+		if (err)
+			return err;
+		if (om_image_is_filesystem(kind))
+			set_text(device.fstype, sizeof(device.fstype),
+				 om_str_from(om_image_kind_text(kind)));
+	} else {
+		set_text(device.fstype, sizeof(device.fstype), om_str_from(run->fstypes[0]));
+	}
+	run->device = device;
+	*ret_device = device;
+	return 0;
+}
+
+/* ------------------------------------------------------------------ mounting and running */
+
+static int dry_mount(void *ctx, const char *source, const char *target, const char *fstype,
+		     uint32_t flags, const char *data)
+{
+	struct dry_run *run = ctx;
+
+	(void)source, (void)data;
+	if (strcmp(target, "/root") != 0)
+		return 0;
+	if (strcmp(fstype, "ramfs") == 0) {
+		run->mounted = "ramfs";
+		return 0;
+	}
+	if (!has_fstype(run, om_str_from(fstype)))
+		return -OM_ENODEV;
+	if (strcmp(fstype, run->device.fstype) != 0)
+		return -OM_EINVAL;
+	if (strcmp(fstype, "romfs") == 0 && !(flags & OM_MS_RDONLY))
+		return -OM_EACCES;
+	run->mounted = "device";
+	return 0;
+}
+
+/* Nobody has looked into the final root: the program that is asked for first is there. */
+static int dry_check_program(void *ctx, const char *root, const char *path)
+{
+	struct dry_run *run = ctx;
+	const struct om_root *wanted = run->root;
+
+	if (strcmp(root, "/root") == 0 || run->covered) {
+		if (wanted->init_count)
+			return om_str_is(wanted->init[0], path) ? 0 : -OM_ENOENT;
+		return strcmp(path, "/sbin/init") == 0 ? 0 : -OM_ENOENT;
+	}
+	if (run->tree)
+		return tree_check_program(run->tree, path);
+	if (wanted->init_count && om_str_is(wanted->init[0], path))
+		return 0;
+	if (wanted->rdinit.len && om_str_is(wanted->rdinit, path))
+		return 0;
+	return strcmp(path, "/bin/sh") == 0 || (!wanted->init_count &&
+						strcmp(path, "/sbin/init") == 0) ? 0 : -OM_ENOENT;
+}
+
+static int dry_unpack(void *ctx, enum om_root_kind kind, const char *path, const char *target)
+{
+	struct dry_run *run = ctx;
+	enum om_image_kind found;
+	uint64_t size;
+	int err;
+
+	(void)target;
+	if (!run->tree)
+		return 0;
+	err = tree_probe(run->tree, path, &found, &size);
+	if (err)
+		return err;
+	return found == (kind == OM_ROOT_TAR ? OM_IMAGE_TAR : OM_IMAGE_CPIO) ? 0 : -OM_EINVAL;
+}
+
+static int dry_load_module(void *ctx, const char *path)
+{
+	struct dry_run *run = ctx;
+	enum om_image_kind kind;
+	uint64_t size;
+
+	if (run->fstypes == dry_run_stub_fstypes)
+		return -OM_ENOSYS;
+	return run->tree ? tree_probe(run->tree, path, &kind, &size) : 0;
+}
+
+static int dry_reap(void *ctx, enum om_keep keep, uint32_t *ret_dentries, uint32_t *ret_inodes,
+		    uint64_t *ret_pages)
+{
+	(void)ctx;
+	/* /, /dev, /dev/console, /dev/null, /dev/root and /root */
+	*ret_dentries = *ret_inodes = keep == OM_KEEP_NOTHING ? 1 : 6;
+	*ret_pages = 0;
+	return 0;
+}
+
+static int dry_exec(void *ctx, const char *path, const char *const *argv)
+{
+	struct dry_run *run = ctx;
+
+	(void)argv;
+	snprintf(run->ran, sizeof(run->ran), "%s", path);
+	longjmp(run->started, 1);
+}
+
+static void dry_log(void *ctx, const char *text)
+{
+	struct dry_run *run = ctx;
+	char line[OM_LOG_LINE_MAX + 32];
+
+	om_log_line(line, sizeof(line), UINT64_MAX, text);
+	run->line(run->ctx, line);
+}
+
+static uint64_t dry_now_ms(void *ctx)
+{
+	struct dry_run *run = ctx;
+
+	return run->now_ms;
+}
+
+int dry_run(struct dry_run *run)
+{
+	const struct om_sys sys = {
+		.ctx = run,
+		.mkdir = dry_mkdir, .rmdir = dry_path, .unlink = dry_path, .mknod = dry_mknod,
+		.symlink = dry_symlink, .mount = dry_mount, .move = dry_move, .umount = dry_umount,
+		.chdir = dry_path, .chroot = dry_chroot, .check_program = dry_check_program,
+		.check_directory = dry_path, .find_device = dry_find_device,
+		.list_device = dry_list_device, .list_fstype = dry_list_fstype,
+		.wait_devices = dry_wait_devices, .attach_image = dry_attach_image,
+		.unpack = dry_unpack, .load_module = dry_load_module, .run_linuxrc = dry_linuxrc,
+		.prompt = dry_path, .reap = dry_reap, .exec = dry_exec, .log = dry_log,
+		.now_ms = dry_now_ms,
+	};
+
+	run->ran[0] = '\0';
+	if (setjmp(run->started))
+		return 0;
+	return prepare_namespace(run->root, &sys);
+}
