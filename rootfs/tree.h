@@ -21,7 +21,7 @@
 #define OM_WINDOW_BYTES		(1u << 20)	/* read at once while members follow each other */
 #define OM_KEEP_FILE_MAX	(64u << 10)	/* files up to this size stay in their window */
 #define OM_KEEP_TOTAL_MAX	(64u << 20)	/* of windows; what comes later is read again */
-#define OM_STREAM_BYTES		(256u << 10)	/* collected before a sink's write is called */
+#define OM_STREAM_BYTES		(128u << 10)	/* collected before a sink's write is called */
 #endif
 #define OM_WINDOW_FIRST		(OM_WINDOW_BYTES / 256)	/* after a jump over a large file */
 
