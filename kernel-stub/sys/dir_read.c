@@ -56,7 +56,7 @@ static long read_dir(const struct syscall_args *args, bool old)
 		result = file->ops->readdir(file, &get.sink);
 	if (get.used > 0)
 		result = (long)get.used;
-	else if (result == 0)
+	else if (result >= 0)
 		result = get.error;
 	file_put(file);
 	return result;
