@@ -108,20 +108,17 @@ enum om_status entry_inner_path(struct entry_parser *parser, struct om_value wor
 	return check_components(parser, word, false);
 }
 
-/* The rest of the line, as the specification has it, or one quoted word. */
-static enum om_status whole_path(struct entry_parser *parser, struct om_value value,
-				 struct om_path_ref *ret_ref)
+/* The rest of the line, as the specification has it, or one word with quotes, which go. */
+static enum om_status one_value(struct entry_parser *parser, struct om_value value,
+				struct om_value *ret_value)
 {
 	struct om_words words = om_words_of(value);
 	struct om_value word, more;
 	enum om_status status;
 
 	if (!om_str_has(value.text, '"')) {
-		if (om_str_has(value.text, ' ') || om_str_has(value.text, '\t'))
-			entry_warning(parser, value, "kernel parameters go into an options line; "
-				      "quote the path if the blank belongs to it",
-				      "the path has a blank in it");
-		return entry_path_ref(parser, value, ret_ref);
+		*ret_value = value;
+		return OM_OK;
 	}
 	status = om_words_next(&words, parser->arena, &word);
 	if (status != OM_OK)
@@ -130,8 +127,24 @@ static enum om_status whole_path(struct entry_parser *parser, struct om_value va
 	if (status == OM_NO_MEMORY)
 		return entry_word_error(parser, status, value);
 	if (status != OM_MISSING)
-		return entry_error(parser, OM_SYNTAX, more, "", "expected one path only");
-	return entry_path_ref(parser, word, ret_ref);
+		return entry_error(parser, OM_SYNTAX, more, "",
+				   "nothing may follow the quoted value");
+	*ret_value = word;
+	return OM_OK;
+}
+
+static enum om_status whole_path(struct entry_parser *parser, struct om_value value,
+				 struct om_path_ref *ret_ref)
+{
+	enum om_status status;
+
+	if (!om_str_has(value.text, '"') &&
+	    (om_str_has(value.text, ' ') || om_str_has(value.text, '\t')))
+		entry_warning(parser, value, "kernel parameters go into an options line; "
+			      "quote the path if the blank belongs to it",
+			      "the path has a blank in it");
+	status = one_value(parser, value, &value);
+	return status == OM_OK ? entry_path_ref(parser, value, ret_ref) : status;
 }
 
 static void parse_path(struct entry_parser *parser, enum om_key key, struct om_value value)
@@ -195,8 +208,10 @@ static void parse_linuxrc(struct entry_parser *parser, struct om_value value)
 	struct om_root *root = &parser->entry->root;
 	int choice;
 
+	if (one_value(parser, value, &value) != OM_OK)
+		return;
 	parser->entry->linuxrc_at = value;
-	if (value.text.ptr[0] == '/') {
+	if (om_str_starts(value.text, "/")) {
 		if (entry_inner_path(parser, value, "linuxrc") == OM_OK) {
 			root->linuxrc = OM_LINUXRC_PATH;
 			root->linuxrc_path = value.text;
@@ -351,7 +366,11 @@ static void parse_text(struct entry_parser *parser, enum om_key key, struct om_v
 
 	switch (key) {
 	case OM_KEY_TITLE:
-		entry->title = value;
+		if (value.text.len > OM_CMDLINE_MAX)
+			entry_error(parser, OM_LIMIT, value, "", "the title has %zu bytes, "
+				    "%u are allowed", value.text.len, OM_CMDLINE_MAX);
+		else
+			entry->title = value;
 		break;
 	case OM_KEY_VERSION:
 		entry->version = value;
@@ -376,7 +395,8 @@ static void parse_text(struct entry_parser *parser, enum om_key key, struct om_v
 			parser->fstypes = value.text;
 		break;
 	default:
-		parser->flags = value.text;
+		if (one_value(parser, value, &value) == OM_OK)
+			parser->flags = value.text;
 	}
 }
 

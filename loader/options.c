@@ -30,6 +30,25 @@ static bool is_on(struct om_value value)
 	return om_number_parse(value.text, 10, UINT32_MAX, &number) == OM_OK && number != 0;
 }
 
+/*
+ * What we cannot carry into the descriptor.  A stock Linux reads its command line itself, so
+ * there it is only worth a warning; for a handoff kernel there is nobody else who could.
+ */
+static bool unfit(struct options_reader *reader, struct om_value value, const char *what)
+{
+	struct entry_parser *parser = reader->parser;
+
+	if (!om_str_has(value.text, '"'))
+		return false;
+	if (parser->entry->kernel.path.text.len > 0)
+		entry_error(parser, OM_UNSUPPORTED, value, "quote the whole word or value",
+			    "%s may not have a quotation mark inside", what);
+	else
+		entry_warning(parser, value, "", "%s has a quotation mark inside: left to the kernel",
+			      what);
+	return true;
+}
+
 static void take_wait(struct options_reader *reader, struct om_value value, bool has_value)
 {
 	reader->wait_ms = OM_WAIT_FOREVER;
@@ -103,7 +122,7 @@ static bool take_value(struct options_reader *reader, struct om_str name, struct
 	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		if (!om_str_is(name, places[i].name))
 			continue;
-		if (value.text.len > 0)
+		if (value.text.len > 0 && !unfit(reader, value, places[i].name))
 			*places[i].place = value;
 		return true;
 	}
@@ -138,9 +157,14 @@ static void take(struct options_reader *reader, struct om_str name, struct om_va
 static void add_init_word(struct options_reader *reader, struct om_value word, struct om_str name,
 			  struct om_str value, bool has_value, bool quoted)
 {
+	struct om_value rest = { value, word.line, word.column };
 	struct om_str text = name;
 	char *copy;
 
+	/* The part behind the '=' has lost its quotes already. */
+	word.text = has_value ? name : word.text;
+	if (unfit(reader, word, "a word of init") || unfit(reader, rest, "a word of init"))
+		return;
 	if (reader->word_count == OM_ARGS_MAX) {
 		entry_error(reader->parser, OM_LIMIT, word, "", "more than %u words of init",
 			    OM_ARGS_MAX);

@@ -309,6 +309,10 @@ static bool check_candidate(struct planner *planner, uint32_t at)
 	bool ram = spec->kind == OM_ROOT_RAM || (spec->kind == OM_ROOT_NUMBER && spec->major == 1);
 	char hint[OM_DIAG_HINT_MAX];
 
+	if (spec->text.len + entry->root.candidates[at].fstypes.len +
+	    entry->root.candidates[at].flags.len > OM_CMDLINE_MAX)
+		plan_error(planner, OM_LIMIT, place, "", "the candidate, its types and its options have "
+			   "more than %u bytes", OM_CMDLINE_MAX);
 	if (spec->kind == OM_ROOT_RAMFS && at + 1 < entry->root.candidate_count)
 		plan_warning(planner, entry->candidates_at[at + 1], "put 'root ramfs' last",
 			     "never tried: 'root ramfs' before it always works");
@@ -369,6 +373,21 @@ static void take_candidates(struct planner *planner)
 
 /* ------------------------------------------------------------------ the whole */
 
+/* As the descriptor counts them: each word may get quotes and a blank. */
+static void check_init(struct planner *planner)
+{
+	const struct om_root *root = &planner->entry->root;
+	struct om_value at = { { "", 0 }, 0, 0 };
+	size_t total = 0;
+	uint32_t i;
+
+	for (i = 0; i < root->init_count; i++)
+		total += root->init[i].len + 3;
+	if (total > OM_CMDLINE_MAX)
+		plan_error(planner, OM_LIMIT, at, "", "init and its words have more than %u bytes",
+			   OM_CMDLINE_MAX);
+}
+
 /* `efi` starts another program, which knows nothing of an absolute root. */
 static void check_unused(struct planner *planner)
 {
@@ -412,6 +431,7 @@ enum om_status om_plan_make(const struct om_entry *entry, const struct om_plan_f
 		take_ramdisks(&planner);
 		describe_ramdisks(&planner);
 		take_candidates(&planner);
+		check_init(&planner);
 		plan_check_memory(&planner);
 	}
 	if (planner.status == OM_OK)

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Any bytes as a boot entry, and the plan of whatever came of it. */
+/*
+ * Any bytes as a boot entry, the plan of whatever came of it, and its descriptor: what a plan
+ * holds can be encoded, and what is encoded can be read.
+ */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 
+#include <overmount/descriptor.h>
 #include <overmount/plan.h>
 
 static void *take(void *ctx, size_t size)
@@ -50,6 +54,23 @@ static void make_facts(uint8_t seed, struct om_plan_facts *facts)
 	facts->memory_bytes = (uint64_t)seed << 20;
 }
 
+static void check_descriptor(const struct om_root *root)
+{
+	static uint8_t bytes[OM_DESCRIPTOR_MAX];
+	static struct om_root decoded;
+	enum om_status status;
+	size_t len;
+
+	status = om_descriptor_encode(root, bytes, sizeof(bytes), &len);
+	assert(status == OM_OK || status == OM_LIMIT);
+	if (status != OM_OK)
+		return;
+	status = om_descriptor_decode((struct om_span){ bytes, len }, NULL, &decoded);
+	assert(status == OM_OK);
+	assert(decoded.candidate_count == root->candidate_count);
+	assert(decoded.init_count == root->init_count);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -72,8 +93,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)om_entry_compare(&entry, &entry);
 	(void)om_entry_id_matches(entry.title.text, entry.version.text);
 	make_facts(seed, &facts);
-	if (om_plan_make(&entry, seed & 4 ? &facts : NULL, &arena, &sink, &plan) == OM_OK)
+	if (om_plan_make(&entry, seed & 4 ? &facts : NULL, &arena, &sink, &plan) == OM_OK) {
 		om_plan_describe(&plan, read_line, &total);
+		check_descriptor(&plan.root);
+	}
 	om_arena_release(&arena);
 	return 0;
 }

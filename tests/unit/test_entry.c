@@ -40,13 +40,14 @@ static const struct {
 	  "root:UUID=ab(;;) root:254:2(;;rw) root:ramfs(;;)" },
 	{ "defaults, also after", "root /dev/a fstype=x\nroot /dev/b ro flags=z\nroot-fstype e,f\n"
 	  "root-flags noatime,x=\"y\"\nroot-mode rw\n",
-	  "root:/dev/a(x;noatime,x=\"y\";rw) root:/dev/b(e,f;z;ro)" },
+	  "root:/dev/a(x;noatime,x=y;rw) root:/dev/b(e,f;z;ro)" },
 	{ "seconds", "root-wait 10\nroot-delay 0.25\n", "wait=10000 delay=250" },
 	{ "digits below a millisecond are dropped", "root-wait .0019\n", "wait=1" },
 	{ "forever", "root-wait forever\n", "wait=forever" },
 	{ "the longest wait", "root-wait 4294967.294\n", "wait=4294967294" },
 	{ "linuxrc", "linuxrc no\n", "linuxrc=no" },
 	{ "linuxrc with a path", "linuxrc /sbin/setup\n", "linuxrc=/sbin/setup" },
+	{ "linuxrc in quotes", "linuxrc \"/sbin/a b\"\n", "linuxrc=/sbin/a b" },
 	{ "init with words", "init /bin/sh \"echo  hi\" \"\" a\"b c\"d\n",
 	  "init:[/bin/sh][echo  hi][][ab cd]" },
 	{ "devfs no", "devfs no\n", "devfs=0" },
@@ -175,6 +176,8 @@ static const struct {
 	{ "choice in capitals", "devfs BOTH\n", { E(1, 7, 4, OM_SYNTAX, "expected", "'both'") } },
 	{ "boolean", "ramdisk-prompt yse\n", { E(1, 16, 3, OM_SYNTAX, "expected yes or no", "'yes'") } },
 	{ "linuxrc", "linuxrc atuo\n", { E(1, 9, 4, OM_SYNTAX, "expected auto, no or PATH", "'auto'") } },
+	{ "linuxrc empty", "linuxrc \"\"\n", { E(1, 10, 0, OM_SYNTAX, "expected auto", NULL) } },
+	{ "root-flags with an open quote", "root-flags a=\"b\n", { E(1, 12, 4, OM_SYNTAX, "quotation mark", NULL) } },
 	{ "linuxrc taken literally", "linuxrc PATH\n", { E(1, 9, 4, OM_SYNTAX, "absolute path of linuxrc", NULL) } },
 	{ "real-root-dev", "real-root-dev compta\n", { E(1, 15, 6, OM_SYNTAX, "compat or off", "'compat'") } },
 	/* seconds */
@@ -192,7 +195,7 @@ static const struct {
 	{ "climbs", "overlay /a/..\n", { E(1, 12, 2, OM_ESCAPES, "may not contain '..'", "") } },
 	{ "climbs by backslash", "initrd ..\\x\n", { E(1, 8, 2, OM_ESCAPES, "'..'", "") } },
 	{ "blank in a path", "kernel /k quiet\n", { W(1, 8, 8, "has a blank", "options line") } },
-	{ "two quoted paths", "kernel \"/a\" \"/b\"\n", { E(1, 14, 2, OM_SYNTAX, "one path only", "") } },
+	{ "two quoted paths", "kernel \"/a\" \"/b\"\n", { E(1, 14, 2, OM_SYNTAX, "nothing may follow", "") } },
 	{ "quote left open", "kernel \"/a b\n", { E(1, 8, 5, OM_SYNTAX, "quotation mark is not closed", NULL) } },
 	{ "empty quoted path", "kernel \"\"\n", { E(1, 9, 0, OM_SYNTAX, "expected a path", "") } },
 	{ "only a digest", "kernel #sha256=" HEX64 "\n", { E(1, 8, 72, OM_SYNTAX, "expected a path", "") } },
@@ -367,6 +370,11 @@ static void limits_of_bytes(void **state)
 	assert_int_equal(entry_kit_parse(&kit, (struct om_str){ text, 7 + OM_PATH_MAX - 1 }, false), OM_OK);
 	entry_kit_release(&kit);
 	assert_int_equal(entry_kit_parse(&kit, (struct om_str){ text, 7 + OM_PATH_MAX }, false), OM_LIMIT);
+	entry_kit_release(&kit);
+	memcpy(text, "title   ", 8);
+	assert_int_equal(entry_kit_parse(&kit, (struct om_str){ text, 8 + OM_CMDLINE_MAX }, false), OM_OK);
+	entry_kit_release(&kit);
+	assert_int_equal(entry_kit_parse(&kit, (struct om_str){ text, 8 + OM_CMDLINE_MAX + 1 }, false), OM_LIMIT);
 	entry_kit_release(&kit);
 	memcpy(text, "options ", 8);
 	assert_int_equal(entry_kit_parse(&kit, (struct om_str){ text, 8 + OM_CMDLINE_MAX - 1 }, false), OM_OK);
