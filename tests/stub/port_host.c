@@ -432,6 +432,11 @@ int kernel_execve(const char *path, const char *const *argv, const char *const *
 	return -ENOENT;
 }
 
+const char *host_name_text(void)
+{
+	return "host";
+}
+
 bool boot_option(const char *word, char *buf, size_t size)
 {
 	(void)word, (void)buf, (void)size;
