@@ -23,7 +23,7 @@ static bool wrap_due, cursor_hidden;		/* the last column is full; the next one w
 static uint8_t attributes = NORMAL;
 static bool reversed, bold;
 
-static enum state state;
+static enum state parser;
 static unsigned parameters[PARAMETERS], parameter_count;
 static bool private_sequence;
 static uint32_t utf8_code;
@@ -323,16 +323,16 @@ static void reset_screen(void)
 
 static void escape(char c)
 {
-	state = TEXT;
+	parser = TEXT;
 	switch (c) {
 	case '[':
-		state = CSI;
+		parser = CSI;
 		memset(parameters, 0, sizeof(parameters));
 		parameter_count = 0;
 		private_sequence = false;
 		break;
-	case ']': case 'P': case '_': case '^': state = STRING; break;
-	case '(': case ')': case '#': case '%': state = SKIP_ONE; break;
+	case ']': case 'P': case '_': case '^': parser = STRING; break;
+	case '(': case ')': case '#': case '%': parser = SKIP_ONE; break;
 	case '7': saved_column = column; saved_row = row; break;
 	case '8': move_to((int)saved_column, (int)saved_row); break;
 	case 'D': line_feed(); break;
@@ -360,10 +360,10 @@ static void in_control_sequence(char c)
 	} else if (c == '?' || c == '>' || c == '=') {
 		private_sequence = true;
 	} else if (c >= '@' && c <= '~') {
-		state = TEXT;
+		parser = TEXT;
 		control_sequence(c);
 	} else if (c < ' ') {
-		state = TEXT;
+		parser = TEXT;
 	}
 }
 
@@ -376,7 +376,7 @@ static bool control_character(uint8_t c)
 	case '\r': move_to(0, (int)row); return true;
 	case '\b': move_to((int)column - 1, (int)row); return true;
 	case '\t': move_to((int)(column | 7) + 1, (int)row); return true;
-	case 0x1b: state = ESCAPE; return true;
+	case 0x1b: parser = ESCAPE; return true;
 	}
 	return c < ' ' || c == 0x7f;
 }
@@ -408,17 +408,17 @@ static void text_byte(uint8_t c)
 
 static void take(char c)
 {
-	switch (state) {
+	switch (parser) {
 	case TEXT: text_byte((uint8_t)c); break;
 	case ESCAPE: escape(c); break;
 	case CSI: in_control_sequence(c); break;
-	case SKIP_ONE: state = TEXT; break;
+	case SKIP_ONE: parser = TEXT; break;
 	case STRING:
 		/* A title or the like, until BEL or ESC \. */
 		if (c == '\a')
-			state = TEXT;
+			parser = TEXT;
 		else if (c == 0x1b)
-			state = SKIP_ONE;
+			parser = SKIP_ONE;
 		break;
 	}
 }
@@ -447,7 +447,7 @@ bool screen_begin(unsigned new_columns, unsigned new_rows)
 		return false;
 	shown = wanted + (size_t)columns * rows;
 	memset(shown, 0, bytes);
-	state = TEXT;
+	parser = TEXT;
 	utf8_left = 0;
 	reset_screen();
 	return true;
