@@ -137,8 +137,9 @@ struct ext2_inode {
 	uint32_t block[EXT2_NBLOCKS];
 	uint32_t flags;
 	uint32_t file_acl;
-	uint32_t last_logical;		/* where the last block was allocated */
-	uint32_t last_block;
+	/* The run of blocks used last; run_block 0 is a hole, run_count 0: none is remembered. */
+	uint32_t run_logical, run_block, run_count;
+	uint32_t last_found;		/* directories: block in which a name was found */
 	bool dirty;			/* not written yet: it failed, sync will try again */
 };
 

@@ -135,20 +135,25 @@ static bool find_in_block(void *buffer, uint32_t size, const char *name, size_t 
 
 int ext2_dir_find(struct inode *dir, const char *name, size_t len, struct ext2_slot *ret_slot)
 {
-	uint32_t blocks = blocks_of(dir);
+	uint32_t blocks = blocks_of(dir), logical = ext2_i(dir)->last_found;
 	void *buffer = page_alloc();
 	int err = -ENOENT;
 
 	if (!buffer)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < blocks && err == -ENOENT; i++) {
+	/* Names are mostly asked for in the order in which they are listed. */
+	for (uint32_t i = 0; i < blocks && err == -ENOENT; i++, logical++) {
 		struct ext2_slot slot;
-		int one = read_block(dir, i, buffer, &slot.block);
+		int one;
+
+		logical = logical < blocks ? logical : 0;
+		one = read_block(dir, logical, buffer, &slot.block);
 
 		if (one < 0) {
 			err = one;
 		} else if (find_in_block(buffer, ext2_sb(dir->sb)->blocksize, name, len, &slot)) {
 			*ret_slot = slot;
+			ext2_i(dir)->last_found = logical;
 			err = 0;
 		}
 	}

@@ -71,8 +71,9 @@ static uint32_t run_length(const uint32_t *pointers, uint32_t n)
 	return i;
 }
 
-int ext2_map(struct inode *inode, uint32_t logical, uint32_t max, uint32_t *ret_block,
-	     uint32_t *ret_count)
+/* Look the run up that starts at LOGICAL, as far as one look reaches. */
+static int find_run(struct inode *inode, uint32_t logical, uint32_t *ret_block,
+		    uint32_t *ret_count)
 {
 	struct ext2_sb *es = ext2_sb(inode->sb);
 	uint32_t batch[BATCH], *pointers = batch, parent, block, n, last;
@@ -94,13 +95,10 @@ int ext2_map(struct inode *inode, uint32_t logical, uint32_t max, uint32_t *ret_
 		if (block == 0) {
 			/* Nothing up to the end of that indirect block, at least. */
 			*ret_block = 0;
-			*ret_count = n < max ? n : max;
+			*ret_count = n;
 			return 0;
 		}
 		n = n < BATCH ? n : BATCH;
-	}
-	n = n < max ? n : max;
-	if (way.depth > 1) {
 		err = ext2_block_read(inode->sb, block, last * 4, batch, n * 4);
 		if (err < 0)
 			return err;
@@ -114,17 +112,37 @@ int ext2_map(struct inode *inode, uint32_t logical, uint32_t max, uint32_t *ret_
 	return 0;
 }
 
+int ext2_map(struct inode *inode, uint32_t logical, uint32_t max, uint32_t *ret_block,
+	     uint32_t *ret_count)
+{
+	struct ext2_inode *ei = ext2_i(inode);
+	uint32_t skip = logical - ei->run_logical, left;
+
+	/* Who reads page by page must not come by the indirect block each time. */
+	if (logical < ei->run_logical || skip >= ei->run_count) {
+		int err = find_run(inode, logical, &ei->run_block, &ei->run_count);
+
+		if (err < 0) {
+			ei->run_count = 0;
+			return err;
+		}
+		ei->run_logical = logical;
+		skip = 0;
+	}
+	left = ei->run_count - skip;
+	*ret_block = ei->run_block ? ei->run_block + skip : 0;
+	*ret_count = left < max ? left : max;
+	return 0;
+}
+
 /* -- growing ------------------------------------------------------------------------------------ */
 
 /* Behind the block before it; the first one of a file at the start of its inode's group. */
 static uint32_t goal_for(struct inode *inode, uint32_t logical)
 {
 	const struct ext2_sb *es = ext2_sb(inode->sb);
-	const struct ext2_inode *ei = ext2_i(inode);
 	uint32_t block = 0, count;
 
-	if (logical > 0 && ei->last_block && ei->last_logical == logical - 1)
-		return ei->last_block + 1;
 	if (logical > 0 && ext2_map(inode, logical - 1, 1, &block, &count) == 0 && block)
 		return block + 1;
 	return es->disk.first_data_block +
@@ -196,8 +214,9 @@ int ext2_map_new(struct inode *inode, uint32_t logical, const void *data)
 			goto out;
 	}
 	ei->dirty = true;
-	ei->last_logical = logical;
-	ei->last_block = blocks[count - 1];
+	ei->run_logical = logical;
+	ei->run_block = blocks[count - 1];
+	ei->run_count = 1;
 	inode->blocks += (uint64_t)count * ext2_sb(sb)->sectors;
 	return 0;
 out:
@@ -367,7 +386,7 @@ int ext2_cut(struct inode *inode, uint32_t first)
 	struct way way;
 	int err;
 
-	ei->last_block = 0;
+	ei->run_count = 0;
 	if (!find_way(ext2_sb(inode->sb), first, &way))
 		return 0;
 	if (way.depth == 1) {
