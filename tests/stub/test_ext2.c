@@ -555,6 +555,43 @@ static void hash_trees_are_lists(void **state)
 	assert_int_equal(e2fsck("e.img"), 0);
 }
 
+/* Runs of blocks are read at once, and page by page the disk is still asked for much at a time. */
+static void reading_takes_few_requests(void **state)
+{
+	static uint8_t buf[1 << 20];
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		unsigned long before;
+
+		make_image(kinds[i], "8M");
+		world_begin();
+		assert_int_equal(world_mount("ext2", 0, NULL), 0);
+		for (unsigned pos = 0; pos < sizeof(buf); pos += 10000) {
+			unsigned n = sizeof(buf) - pos < 10000 ? (unsigned)sizeof(buf) - pos : 10000;
+
+			pattern(buf, n, 9, pos);
+			assert_int_equal(write_file("/mnt/file", O_CREAT, pos, buf, n), n);
+		}
+		assert_int_equal(world_umount(), 0);
+		block_forget(&disk->bdev);
+		assert_int_equal(world_mount("ext2", MS_RDONLY, NULL), 0);
+		before = disk->reads;
+		for (unsigned pos = 0; pos < sizeof(buf); pos += 4096)
+			assert_int_equal(read_file("/mnt/file", pos, buf, 4096), 4096);
+		/* 16 pages in a request, and the way there. */
+		assert_in_range(disk->reads - before, 16, 40);
+		assert_int_equal(world_umount(), 0);
+		block_forget(&disk->bdev);
+		assert_int_equal(world_mount("ext2", MS_RDONLY, NULL), 0);
+		before = disk->reads;
+		assert_int_equal(read_file("/mnt/file", 0, buf, sizeof(buf)), sizeof(buf));
+		assert_in_range(disk->reads - before, 16, 30);
+		assert_int_equal(world_umount(), 0);
+		world_end();
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -569,6 +606,7 @@ int main(void)
 		cmocka_unit_test(attributes_go_with_their_file),
 		cmocka_unit_test(large_files),
 		cmocka_unit_test(hash_trees_are_lists),
+		cmocka_unit_test(reading_takes_few_requests),
 	};
 
 	return cmocka_run_group_tests(tests, make_tree, drop_tree);
