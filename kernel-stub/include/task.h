@@ -165,8 +165,10 @@ void task_release(struct task *task);	/* memory, files, places: all but the task
 void vfork_finish(struct task *task);
 #define WNOHANG 1
 #define WUNTRACED 2
+#define WEXITED 4
 #define WCONTINUED 8
-/* PID as for wait4(): its number, 0 with WNOHANG, or -errno. */
+#define WNOWAIT 0x01000000
+/* PID and OPTIONS as for waitid(): its number, 0 with WNOHANG, or -errno. */
 long task_wait(int pid, int options, int *ret_status);
 /* signal.c */
 bool signal_ignored(const struct task *task, int signo);

@@ -48,6 +48,8 @@ static int check_file(const struct file *file, unsigned prot, bool shared)
 		return -EACCES;
 	if (!S_ISREG(file->inode->mode))
 		return -ENODEV;
+	if (shared && (prot & PROT_WRITE) && (file->flags & O_ACCMODE) != O_RDWR)
+		return -EACCES;
 	/* Pages of files are never written through a mapping. */
 	return shared && (prot & PROT_WRITE) ? -ENODEV : 0;
 }

@@ -4,8 +4,6 @@
 #include "syscall.h"
 
 #define AT_FDCWD	(-100)
-#define WNOWAIT		0x01000000
-#define WEXITED		4
 #define P_ALL		0
 #define P_PID		1
 #define P_PGID		2
@@ -88,7 +86,7 @@ DEFINE_SYSCALL(wait4)
 
 	if (args->a[2] & ~(uint64_t)(WNOHANG | WUNTRACED | WCONTINUED | 0x60000000u))
 		return -EINVAL;
-	pid = task_wait((int)args->a[0], (int)args->a[2], &status);
+	pid = task_wait((int)args->a[0], (int)args->a[2] | WEXITED, &status);
 	if (pid > 0 && args->a[1] && copy_to_user(args->a[1], &status, sizeof(status)) < 0)
 		return -EFAULT;
 	if (pid > 0 && args->a[3] && clear_user(args->a[3], 144) < 0)	/* struct rusage */
@@ -102,7 +100,8 @@ DEFINE_SYSCALL(waitid)
 	int32_t info[32] = { 0 };
 	long pid;
 
-	if (options & WNOWAIT)
+	if ((options & ~(WNOHANG | WUNTRACED | WEXITED | WCONTINUED | WNOWAIT)) ||
+	    !(options & (WUNTRACED | WEXITED | WCONTINUED)))
 		return -EINVAL;
 	if (args->a[0] == P_ALL)
 		which = -1;
@@ -110,7 +109,7 @@ DEFINE_SYSCALL(waitid)
 		which = which ? -which : 0;
 	else if (args->a[0] != P_PID)
 		return -EINVAL;
-	pid = task_wait(which, options & (WNOHANG | WUNTRACED | WCONTINUED), &status);
+	pid = task_wait(which, options, &status);
 	if (pid < 0)
 		return pid;
 	if (pid > 0) {

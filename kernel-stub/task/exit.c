@@ -51,7 +51,11 @@ static bool alive(const struct task *task)
 	return task->state != TASK_FREE && task->state != TASK_ZOMBIE;
 }
 
-/* A group whose members have no parent outside it in their session: nobody could continue it. */
+/*
+ * A group whose members have no parent outside it in their session: nobody could continue it.
+ * Linux never counts PID 1 as such a parent; here it counts like any other, so that a shell
+ * as PID 1 has job control.
+ */
 bool group_is_orphaned(int pgid)
 {
 	unsigned i;
@@ -59,7 +63,7 @@ bool group_is_orphaned(int pgid)
 	for (i = 1; i < TASKS_MAX; i++) {
 		const struct task *task = &tasks[i], *parent = task->parent;
 
-		if (alive(task) && task->pgid == pgid && parent && parent->pid != 1 &&
+		if (alive(task) && task->pgid == pgid && parent &&
 		    parent->pgid != pgid && parent->sid == task->sid)
 			return false;
 	}
@@ -170,22 +174,25 @@ static bool wanted(const struct task *child, int pid)
 /* Something to tell about CHILD: its PID, or 0. */
 static int report(struct task *child, int options, int *ret_status)
 {
+	bool keep = options & WNOWAIT;
 	int pid = child->pid;
 
-	if (child->state == TASK_ZOMBIE) {
+	if (child->state == TASK_ZOMBIE && (options & WEXITED)) {
 		*ret_status = child->exit_code;
+		if (keep)
+			return pid;
 		current->cpu_ns += child->cpu_ns;
 		task_free(child);
 		return pid;
 	}
 	if (child->state == TASK_STOPPED && child->stop_signal && (options & WUNTRACED)) {
 		*ret_status = child->stop_signal << 8 | 0x7f;
-		child->stop_signal = 0;
+		child->stop_signal = keep ? child->stop_signal : 0;
 		return pid;
 	}
 	if (child->continued && (options & WCONTINUED)) {
 		*ret_status = 0xffff;
-		child->continued = false;
+		child->continued = keep;
 		return pid;
 	}
 	return 0;

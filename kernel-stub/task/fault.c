@@ -7,6 +7,7 @@
 #define FAULT_WRITE	2u
 #define FAULT_FETCH	16u
 #define SEGV_MAPERR	1
+#define SEGV_ACCERR	2
 #define BUS_ADRERR	2
 #define FPE_INTDIV	1
 #define ILL_ILLOPN	2
@@ -29,7 +30,8 @@ static void page_fault(struct trap_frame *frame)
 		force_signal(SIGBUS, BUS_ADRERR, address);
 		return;
 	default:
-		force_signal(SIGSEGV, SEGV_MAPERR, address);
+		force_signal(SIGSEGV, vma_find(current->mm, address) ? SEGV_ACCERR : SEGV_MAPERR,
+			     address);
 	}
 }
 
