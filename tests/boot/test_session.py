@@ -10,9 +10,9 @@ PROMPT = r"overmount:\S+# "
 
 
 @pytest.fixture(scope="module")
-def shop():
+def shop(tmp_path_factory):
     shop = scenario.Workshop("demo")
-    shop.work = shop.work.with_name("session")
+    shop.work = tmp_path_factory.mktemp("session") / "work"
     shop.made = shop.disks()
     return shop
 
@@ -47,23 +47,27 @@ def test_session(shop):
             do(machine, "umount /mnt && echo unmounted", r"^unmounted$")
 
             # Job control: stop, list, continue in the background, bring back, interrupt.
-            machine.send("sleep 1000\n")
-            machine.expect(r"sleep 1000\n", 10)
+            machine.send("sh -c 'echo rea''dy; exec sleep 1000'\n")
+            machine.expect(r"^ready$", 10)      # said by the job itself: it has the terminal
             machine.send("\x1a")
             machine.expect(r"\[1\]\+\s+Stopped", 10)
             machine.expect(PROMPT, 10)
-            do(machine, "bg", r"sleep 1000")
+            do(machine, "bg", r"^\[1\] sh -c")
             do(machine, "jobs", r"\[1\]\+?\s+Running")
             machine.send("fg\n")
-            machine.expect(r"^sleep 1000", 10)
+            machine.expect(r"^sh -c", 10)
             machine.send("\x03")
             machine.expect(PROMPT, 10)
             do(machine, "echo status=$?", r"^status=130$")
 
             # vi: a new file of two lines.
             machine.send("vi /root/note\n")
-            machine.expect(r"note", 20)
-            machine.send("ifirst line\rsecond line\x1b:wq\r")
+            machine.expect(r"- /root/note 1/1", 20)    # what is typed earlier, vi throws away
+            machine.send("ifirst line\rsecond line")
+            machine.expect(r"second line", 10)
+            machine.send("\x1b")                 # an escape sequence is what comes at once
+            machine.expect(r"- /root/note", 10)
+            machine.send(":wq\r")
             machine.expect(PROMPT, 20)
             do(machine, "cat /root/note", r"^first line\nsecond line$")
             machine.send("poweroff -f\n")
