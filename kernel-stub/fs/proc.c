@@ -219,6 +219,9 @@ static long proc_readlink_magic(struct inode *inode, char *buf, size_t size)
 	room = kmalloc(PATH_MAX);
 	if (room) {
 		text = path_text(&path, &current->fs->root, room, PATH_MAX);
+		/* As Linux: only getcwd(2) says that a place is not below the root. */
+		if (text && strlen(text) >= 14 && memcmp(text, "(unreachable)/", 14) == 0)
+			text += 13;
 		len = text ? copy_out(text, strlen(text), buf, size) : -ENAMETOOLONG;
 	}
 	kfree(room);
