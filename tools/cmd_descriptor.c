@@ -111,7 +111,7 @@ static json_t *digest_json(const uint8_t *digest)
 	size_t i;
 
 	for (i = 0; i < OM_SHA256_SIZE; i++)
-		sprintf(text + 2 * i, "%02x", digest[i]);
+		snprintf(text + 2 * i, 3, "%02x", digest[i]);
 	return json_string(text);
 }
 

@@ -308,7 +308,7 @@ static void set_text(json_t *object, const char *key, struct om_str text)
 	}
 	hex = xalloc(text.len * 2 + 1);
 	for (i = 0; i < text.len; i++)
-		sprintf(hex + 2 * i, "%02x", (unsigned char)text.ptr[i]);
+		snprintf(hex + 2 * i, 3, "%02x", (unsigned char)text.ptr[i]);
 	json_object_set_new(object, key, json_null());
 	json_object_set_new(object, "raw", json_string(hex));
 	free(hex);

@@ -187,9 +187,9 @@ static int check_digest(struct entry_file *file, const struct om_path_ref *ref)
 			snprintf(diag.text, sizeof(diag.text), "'%.*s': sha256 does not match",
 				 (int)(ref->path.text.len > 150 ? 150 : ref->path.text.len),
 				 ref->path.text.ptr);
-			strcpy(diag.hint, "the file has sha256=");
+			snprintf(diag.hint, sizeof(diag.hint), "the file has sha256=");
 			for (i = 0; i < sizeof(found); i++)
-				sprintf(diag.hint + strlen(diag.hint), "%02x", found[i]);
+				snprintf(diag.hint + strlen(diag.hint), 3, "%02x", found[i]);
 			file->printer.sink.emit(file->printer.sink.ctx, &diag);
 			result = REFUSED;
 		}

@@ -36,7 +36,7 @@ bool boot_option(const char *word, char *buf, size_t size);
  * Returns -errno only when no init could be started; the reason has been logged.
  */
 int late_boot(void);
-/* sys/late_boot.c or vfs: early registration of file systems and devices; before late_boot(). */
+/* boot/file_systems.c: file systems and memory devices are known from here on. */
 int vfs_init(void);
 
 /* boot/main.c: what the machine had given out before PID 1 existed; -> boot/stop.c */

@@ -21,6 +21,8 @@ void log_append(const char *line, size_t len);
 size_t log_read(char *buf, size_t size);
 /* PCI, virtio disks and their partitions, tty, in this order; after vfs_init(). */
 void devices_init(void);
+/* null, zero, full, random, urandom, kmsg: 0 or -ENOMEM. */
+int memory_devices_register(void);
 /* A session leader ends: its terminal is free again, its foreground group gets SIGHUP. */
 void tty_hangup_session(struct task *leader);
 /* ACPI S5 and reset (keyboard controller, then triple fault): only return if it does not work. */

@@ -387,7 +387,7 @@ int main(int argc, char **argv, char **environment)
 	int i;
 
 	if (readlink("/proc/self/exe", own, sizeof(own) - 1) < 0)
-		strcpy(own, argv[0]);
+		snprintf(own, sizeof(own), "%s", argv[0]);
 	self = own;
 	if (argc > 1 && strcmp(argv[1], "exit-5") == 0)
 		return 5;

@@ -139,7 +139,7 @@ static const struct file_ops random_ops = {
 };
 static const struct file_ops kmsg_ops = { .read = kmsg_read, .write = kmsg_write, READY };
 
-static int devices_register(void)
+int memory_devices_register(void)
 {
 	static const struct {
 		unsigned minor;
@@ -160,16 +160,4 @@ static int devices_register(void)
 			return err;
 	}
 	return 0;
-}
-
-int vfs_init(void)
-{
-	register_filesystem(&ramfs_type);
-	register_filesystem(&tmpfs_type);
-	register_filesystem(&devfs_type);
-	register_filesystem(&devtmpfs_type);
-	register_filesystem(&proc_type);
-	register_filesystem(&ext2_type);
-	register_filesystem(&romfs_type);
-	return devices_register();
 }

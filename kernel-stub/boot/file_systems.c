@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* The file systems that this kernel has; those with a device are tried in this order. */
+#include "boot.h"
+#include "device.h"
+#include "vfs.h"
+
+extern struct file_system_type ext2_type, romfs_type;
+
+int vfs_init(void)
+{
+	register_filesystem(&ramfs_type);
+	register_filesystem(&tmpfs_type);
+	register_filesystem(&devfs_type);
+	register_filesystem(&devtmpfs_type);
+	register_filesystem(&proc_type);
+	register_filesystem(&ext2_type);
+	register_filesystem(&romfs_type);
+	return memory_devices_register();
+}
