@@ -46,6 +46,18 @@ int refuse_errno(const char *name, const char *verb)
 	return refuse(name, "cannot %s: %s", verb, strerror(error));
 }
 
+void hex_text(const void *bytes, size_t len, char *ret_text)
+{
+	static const char digits[] = "0123456789abcdef";
+	const uint8_t *at = bytes;
+
+	while (len--) {
+		*ret_text++ = digits[*at >> 4];
+		*ret_text++ = digits[*at++ & 15];
+	}
+	*ret_text = '\0';
+}
+
 void diag_print(const char *name, const struct om_diag *diag)
 {
 	const char *kind = diag->warning ? "warning" : "error";

@@ -53,6 +53,8 @@ struct diag_printer {
 };
 
 void diag_printer_init(struct diag_printer *printer, const char *name);
+/* Two hexadecimal digits a byte, and a NUL. */
+void hex_text(const void *bytes, size_t len, char *ret_text);
 void diag_print(const char *name, const struct om_diag *diag);
 
 /* ------------------------------------------------------------------ host_mem.c */
