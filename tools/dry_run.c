@@ -209,12 +209,12 @@ static int make_device(const struct dry_run *run, uint32_t at, struct om_device 
 	const struct om_rootspec *spec = &candidate->spec;
 	struct om_device device = { .major = DISK_MAJOR, .size = DISK_SIZE };
 
+	if (run->missing[at])
+		return -OM_ENXIO;
 	if (spec->kind == OM_ROOT_RAM)
 		return ram_device(run, spec->minor, ret_device);
 	if (spec->kind == OM_ROOT_NUMBER && spec->major == RAM_MAJOR)
 		return ram_device(run, spec->minor, ret_device);
-	if (run->missing[at])
-		return -OM_ENXIO;
 	if (spec->kind == OM_ROOT_NAME) {
 		set_text(device.name, sizeof(device.name), spec->text);
 		device.minor = minor_of(device.name);

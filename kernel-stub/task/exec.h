@@ -6,6 +6,7 @@
 #include "task.h"
 
 #define EXEC_PAGES	64u		/* 256 KiB of words; Linux allows a quarter of the stack */
+#define EXEC_WORD_MAX	(128u << 10)	/* one of them; MAX_ARG_STRLEN of Linux */
 #define EXEC_SCRIPTS	4u		/* scripts that are run by scripts */
 #define EXEC_PREFIX	(EXEC_SCRIPTS * 2 + 2)
 

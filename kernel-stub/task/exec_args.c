@@ -42,7 +42,7 @@ static char *room(struct exec_args *args, size_t *ret_left, int *ret_err)
 
 static int add_user(struct exec_args *args, uintptr_t text)
 {
-	size_t left;
+	size_t left, start = args->used;
 	long len;
 	char *to;
 	int err = 0;
@@ -60,6 +60,8 @@ static int add_user(struct exec_args *args, uintptr_t text)
 		}
 		args->used += left;
 		text += left;
+		if (args->used - start > EXEC_WORD_MAX)
+			return -E2BIG;
 	}
 }
 

