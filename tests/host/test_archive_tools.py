@@ -21,6 +21,14 @@ TIME = 1700000000
 OWN = {".", ".overmount", ".overmount/manifest", "dev/console", "dev/null"}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def times_as_they_are():
+    """The build's SOURCE_DATE_EPOCH would clamp the times that are compared here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("SOURCE_DATE_EPOCH", raising=False)
+        yield
+
+
 def make_tree(top):
     """A bit of everything an initramfs holds."""
     for name in ("bin", "dev", "empty", "etc/deep/er", "tmp"):
