@@ -3,12 +3,8 @@
  * Reader of newc (070701) and crc (070702) cpio archives, as Linux reads them: several archives
  * may follow each other with zeros between, numbers are eight hex digits and nothing else.
  */
+#include "newc.h"
 #include "tree.h"
-
-enum cpio_field {
-	F_INO, F_MODE, F_UID, F_GID, F_NLINK, F_MTIME, F_SIZE, F_DEV_MAJOR, F_DEV_MINOR,
-	F_RDEV_MAJOR, F_RDEV_MINOR, F_NAME_SIZE, F_CHECK, F_COUNT
-};
 
 static const char *const field_names[F_COUNT] = {
 	"inode", "mode", "uid", "gid", "nlink", "mtime", "file size", "dev major", "dev minor",
@@ -125,28 +121,14 @@ static enum om_status check_magic(struct om_archive_reader *reader, const uint8_
 static enum om_status parse_fields(struct om_archive_reader *reader, const uint8_t *header,
 				   uint32_t fields[F_COUNT])
 {
-	const uint8_t *p = header + 6;
-	uint32_t i, j, value, digit;
+	const uint8_t *at = header + OM_NEWC_MAGIC;
+	uint32_t i;
 
-	for (i = 0; i < F_COUNT; i++) {
-		value = 0;
-		for (j = 0; j < 8; j++, p++) {
-			if (*p >= '0' && *p <= '9')
-				digit = *p - '0';
-			else if (*p >= 'a' && *p <= 'f')
-				digit = *p - 'a' + 10;
-			else if (*p >= 'A' && *p <= 'F')
-				digit = *p - 'A' + 10;
-			else
-				return om_archive_fail(reader->diag, OM_SYNTAX, reader->offset,
-						       "header at offset %llu: %s is not eight "
-						       "hex digits",
-						       (unsigned long long)reader->offset,
-						       field_names[i]);
-			value = value << 4 | digit;
-		}
-		fields[i] = value;
-	}
+	for (i = 0; i < F_COUNT; i++, at += OM_NEWC_DIGITS)
+		if (!om_newc_get(at, &fields[i]))
+			return om_archive_fail(reader->diag, OM_SYNTAX, reader->offset,
+					       "header at offset %llu: %s is not eight hex digits",
+					       (unsigned long long)reader->offset, field_names[i]);
 	return OM_OK;
 }
 
@@ -212,15 +194,16 @@ static enum om_status check_type(struct om_archive_reader *reader, const struct 
 	uint32_t type = member->mode & OM_S_IFMT;
 	char clip[OM_CLIP_MAX + 4];
 
-	om_clip(clip, member->path, 72);
 	if (member->mode > 0177777u || (type != OM_S_IFREG && type != OM_S_IFDIR &&
 	    type != OM_S_IFLNK && type != OM_S_IFCHR && type != OM_S_IFBLK &&
 	    type != OM_S_IFIFO && type != OM_S_IFSOCK))
 		return om_archive_fail(reader->diag, OM_SYNTAX, reader->offset,
-				       "%s: mode %x is no type of file", clip, member->mode);
+				       "%s: mode %x is no type of file",
+				       om_clip(clip, member->path, 72), member->mode);
 	if (type != OM_S_IFREG && type != OM_S_IFLNK && member->size)
 		return om_archive_fail(reader->diag, OM_SYNTAX, reader->offset,
-				       "%s: %llu bytes of data, but it is no regular file", clip,
+				       "%s: %llu bytes of data, but it is no regular file",
+				       om_clip(clip, member->path, 72),
 				       (unsigned long long)member->size);
 	return OM_OK;
 }

@@ -5,6 +5,7 @@
  * Where the padded name would exceed PATH_MAX a filler member comes before: the directory "."
  * with a padded name, which changes nothing when it is unpacked.
  */
+#include "newc.h"
 #include "tree.h"
 
 /* The longest filler (110 + 4096) covers any gap, the shortest has a name of two bytes. */

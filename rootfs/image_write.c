@@ -4,6 +4,7 @@
  * archive order, then large files are read to their places, in the order in which they lie in
  * their sources.  Into a stream: everything in archive order.
  */
+#include "newc.h"
 #include "tree.h"
 
 #define PROGRESS_STEP	(1u << 20)
@@ -194,14 +195,6 @@ static enum om_status put_data(struct output *out, const struct om_node *node)
 	return OM_OK;
 }
 
-static void put_hex(char *to, uint32_t value)
-{
-	int i;
-
-	for (i = 7; i >= 0; i--, value >>= 4)
-		to[i] = "0123456789ABCDEF"[value & 15];
-}
-
 /* newc has 32 unsigned bits for a time. */
 static uint32_t clamp_time(const struct om_tree *tree, int64_t mtime)
 {
@@ -217,17 +210,24 @@ static enum om_status put_header(struct output *out, const struct om_file *file,
 				 const struct om_node *node, uint32_t name_size,
 				 uint64_t data_size)
 {
-	uint32_t fields[13] = {
-		node ? node->ino : 0, file->mode, file->uid, file->gid, node ? node->nlink : 1,
-		clamp_time(out->tree, file->mtime), (uint32_t)data_size, 0, 0, file->rdev_major,
-		file->rdev_minor, name_size, 0,
+	const uint32_t fields[F_COUNT] = {
+		[F_INO] = node ? node->ino : 0,
+		[F_MODE] = file->mode,
+		[F_UID] = file->uid,
+		[F_GID] = file->gid,
+		[F_NLINK] = node ? node->nlink : 1,
+		[F_MTIME] = clamp_time(out->tree, file->mtime),
+		[F_SIZE] = (uint32_t)data_size,
+		[F_RDEV_MAJOR] = file->rdev_major,
+		[F_RDEV_MINOR] = file->rdev_minor,
+		[F_NAME_SIZE] = name_size,
 	};
-	char header[OM_NEWC_HEADER];
-	int i;
+	uint8_t header[OM_NEWC_HEADER];
+	uint32_t i;
 
-	memcpy(header, "070701", 6);
-	for (i = 0; i < 13; i++)
-		put_hex(header + 6 + 8 * i, fields[i]);
+	memcpy(header, "070701", OM_NEWC_MAGIC);
+	for (i = 0; i < F_COUNT; i++)
+		om_newc_put(header + OM_NEWC_MAGIC + OM_NEWC_DIGITS * i, fields[i]);
 	return put(out, header, sizeof(header));
 }
 

@@ -26,19 +26,30 @@ static void put(struct text *text, const char *string)
 	put_raw(text, string, strlen(string));
 }
 
+static bool is_plain(char c)
+{
+	unsigned char byte = (unsigned char)c;
+
+	return byte >= 0x20 && byte != 0x7f && byte != '\\';
+}
+
 static void put_name(struct text *text, struct om_str name)
 {
-	size_t i;
+	size_t plain;
 
-	for (i = 0; i < name.len; i++) {
-		unsigned char c = (unsigned char)name.ptr[i];
+	for (;;) {
+		for (plain = 0; plain < name.len && is_plain(name.ptr[plain]); plain++)
+			;
+		put_raw(text, name.ptr, plain);
+		name = om_str_skip(name, plain);
+		if (!name.len)
+			return;
+		unsigned char c = (unsigned char)name.ptr[0];
 		char escaped[4] = { '\\', (char)('0' + (c >> 6)), (char)('0' + (c >> 3 & 7)),
 				    (char)('0' + (c & 7)) };
 
-		if (c < 0x20 || c == 0x7f || c == '\\')
-			put_raw(text, escaped, 4);
-		else
-			put_raw(text, name.ptr + i, 1);
+		put_raw(text, escaped, sizeof(escaped));
+		name = om_str_skip(name, 1);
 	}
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One member of the layer that is being added: its path checked, its file made. */
+#include "newc.h"
 #include "tree.h"
 
 static enum om_status refuse(struct om_tree *tree, enum om_status status,

@@ -25,9 +25,6 @@
 #endif
 #define OM_WINDOW_FIRST		(OM_WINDOW_BYTES / 256)	/* after a jump over a large file */
 
-#define OM_NEWC_HEADER		110u
-#define OM_NEWC_TRAILER		"TRAILER!!!"
-#define OM_NEWC_SIZE_MAX	UINT32_MAX
 
 #define OM_WHITEOUT_PREFIX	".wh."
 #define OM_WHITEOUT_OPAQUE	".wh..wh..opq"
