@@ -2,6 +2,7 @@
 /*
  * What the C compiler and gnu-efi's start-up code ask for, instead of gnu-efi's library.
  */
+#include <overmount/bytes.h>
 #include <efi.h>
 
 #include <stddef.h>
