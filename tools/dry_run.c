@@ -127,10 +127,27 @@ static int dry_chroot(void *ctx, const char *path)
 	return 0;
 }
 
-static int dry_linuxrc(void *ctx, const char *path, int *ret_status)
+static int dry_linuxrc(void *ctx, const char *root, const char *program, int *ret_status)
 {
-	(void)ctx, (void)path;
+	(void)ctx, (void)root, (void)program;
 	*ret_status = 0;
+	return 0;
+}
+
+static void dry_linuxrc_choice(void *ctx, struct om_choice *ret_choice)
+{
+	(void)ctx;
+	*ret_choice = (struct om_choice){ NULL, 0 };
+}
+
+static int dry_free_ramdisk(void *ctx, uint32_t index, uint64_t *ret_bytes)
+{
+	const struct dry_run *run = ctx;
+	uint32_t i;
+
+	for (i = 0; i < run->root->ramdisk_count; i++)
+		if (run->root->ramdisks[i].index == index)
+			*ret_bytes = run->root->ramdisks[i].size;
 	return 0;
 }
 
@@ -361,7 +378,11 @@ static int dry_check_program(void *ctx, const char *root, const char *path)
 {
 	struct dry_run *run = ctx;
 	const struct om_root *wanted = run->root;
+	bool linuxrc = wanted->linuxrc == OM_LINUXRC_PATH ? om_str_is(wanted->linuxrc_path, path) :
+							    strcmp(path, "/linuxrc") == 0;
 
+	if (linuxrc && strcmp(root, "/root") == 0)
+		return 0;
 	if (strcmp(root, "/root") == 0 || run->covered) {
 		if (wanted->init_count)
 			return om_str_is(wanted->init[0], path) ? 0 : -OM_ENOENT;
@@ -450,6 +471,7 @@ int dry_run(struct dry_run *run)
 		.list_device = dry_list_device, .list_fstype = dry_list_fstype,
 		.wait_devices = dry_wait_devices, .attach_image = dry_attach_image,
 		.unpack = dry_unpack, .load_module = dry_load_module, .run_linuxrc = dry_linuxrc,
+		.linuxrc_choice = dry_linuxrc_choice, .free_ramdisk = dry_free_ramdisk,
 		.prompt = dry_path, .reap = dry_reap, .exec = dry_exec, .log = dry_log,
 		.now_ms = dry_now_ms,
 	};

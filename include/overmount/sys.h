@@ -32,6 +32,12 @@ struct om_device {
 	char uuid[40], label[32], partuuid[40], partlabel[40];
 };
 
+/* Candidates that replace those of the descriptor; they outlive prepare_namespace(). */
+struct om_choice {
+	const struct om_candidate *candidates;
+	uint32_t candidate_count;
+};
+
 #define OM_MS_RDONLY 1u
 
 struct om_sys {
@@ -71,8 +77,16 @@ struct om_sys {
 	int (*unpack)(void *ctx, enum om_root_kind kind, const char *path, const char *target);
 	int (*load_module)(void *ctx, const char *path);
 
-	/* Run /linuxrc as PID 1; *ret_status as of wait(2) when it exits.  Does not return if it execs init. */
-	int (*run_linuxrc)(void *ctx, const char *path, int *ret_status);
+	/*
+	 * Move the mount on ROOT over "/" and run PROGRAM inside it as PID 1, on the console, in places
+	 * of its own: root and directory of this task stay.  0: it has ended, *ret_status as of wait(2).
+	 * Does not come back when it has become the system's init.  On failure nothing has moved.
+	 */
+	int (*run_linuxrc)(void *ctx, const char *root, const char *program, int *ret_status);
+	/* What /linuxrc chose while it ran; count 0: nothing. */
+	void (*linuxrc_choice)(void *ctx, struct om_choice *ret_choice);
+	/* Give back the memory of ram disk INDEX, which is mounted no more. */
+	int (*free_ramdisk)(void *ctx, uint32_t index, uint64_t *ret_bytes);
 	int (*prompt)(void *ctx, const char *text);
 
 	/*

@@ -105,9 +105,47 @@ static int rec_move(void *ctx, const char *from, const char *to)
 
 	if (err)
 		return err;
-	recorder->covering = recorder->mounted;
-	recorder->mounted = NULL;
+	if (strcmp(to, "/") == 0) {
+		recorder->covering = recorder->in_old ? recorder->initrd : recorder->mounted;
+		recorder->mounted = NULL;
+	} else if (strcmp(from, "/root") == 0) {
+		recorder->initrd = recorder->mounted;
+		recorder->mounted = NULL;
+	}
 	return 0;
+}
+
+static int rec_run_linuxrc(void *ctx, const char *root, const char *program, int *ret_status)
+{
+	struct recorder *recorder = ctx;
+	int err = note(ctx, "linuxrc", "%s %s", root, program);
+
+	if (err)
+		return err;
+	recorder->initrd = recorder->mounted;
+	recorder->mounted = NULL;
+	if (recorder->linuxrc_stays) {
+		snprintf(recorder->ran, sizeof(recorder->ran), "%s", program);
+		longjmp(started, 1);
+	}
+	*ret_status = recorder->linuxrc_status;
+	return 0;
+}
+
+static void rec_linuxrc_choice(void *ctx, struct om_choice *ret_choice)
+{
+	struct recorder *recorder = ctx;
+
+	ret_choice->candidates = recorder->choice;
+	ret_choice->candidate_count = recorder->choice ? 1 : 0;
+}
+
+static int rec_free_ramdisk(void *ctx, uint32_t index, uint64_t *ret_bytes)
+{
+	int err = note(ctx, "free", "ram%u", index);
+
+	*ret_bytes = 8u << 20;
+	return err;
 }
 
 static int rec_umount(void *ctx, const char *target, bool detach)
@@ -123,6 +161,9 @@ static int rec_umount(void *ctx, const char *target, bool detach)
 
 static int rec_chdir(void *ctx, const char *path)
 {
+	struct recorder *recorder = ctx;
+
+	recorder->in_old = strcmp(path, "/old") == 0;
 	return note(ctx, "chdir", "%s", path);
 }
 
@@ -143,6 +184,8 @@ static int rec_check_program(void *ctx, const char *root, const char *path)
 	if (strcmp(root, "/root") == 0)
 		programs = recorder->mounted ? recorder->mounted->programs :
 			   recorder->tree_mounted ? "/sbin/init" : NULL;
+	else if (strcmp(root, "/old") == 0)
+		programs = recorder->initrd ? recorder->initrd->programs : NULL;
 	else if (recorder->entered)
 		programs = recorder->covering ? recorder->covering->programs : "/sbin/init";
 	return has_word(programs, path) ? 0 : -OM_ENOENT;
@@ -150,9 +193,12 @@ static int rec_check_program(void *ctx, const char *root, const char *path)
 
 static int rec_check_directory(void *ctx, const char *path)
 {
-	(void)ctx;
-	(void)path;
-	return 0;
+	struct recorder *recorder = ctx;
+
+	if (strcmp(path, "/root/initrd") == 0 &&
+	    !(recorder->mounted && recorder->mounted->has_initrd_dir))
+		return -OM_ENOENT;
+	return strcmp(path, "/initrd") == 0 ? -OM_ENOENT : 0;
 }
 
 static bool there(const struct recorder *recorder, const struct recorder_device *device)
@@ -313,7 +359,8 @@ void recorder_sys(struct recorder *recorder, struct om_sys *ret_sys)
 		.find_device = rec_find_device, .list_device = rec_list_device,
 		.list_fstype = rec_list_fstype, .wait_devices = rec_wait_devices,
 		.attach_image = rec_attach_image, .unpack = rec_unpack,
-		.load_module = rec_load_module, .reap = rec_reap, .exec = rec_exec,
+		.load_module = rec_load_module, .run_linuxrc = rec_run_linuxrc,
+		.linuxrc_choice = rec_linuxrc_choice, .free_ramdisk = rec_free_ramdisk, .reap = rec_reap, .exec = rec_exec,
 		.log = rec_log, .now_ms = rec_now_ms,
 	};
 }

@@ -16,6 +16,7 @@ struct recorder_device {
 	int mount_error;		/* instead of mounting; applies to every type */
 	bool write_protected;		/* -EACCES unless read-only */
 	const char *programs;		/* executables on it: "/sbin/init /bin/sh" */
+	bool has_initrd_dir;		/* an empty /initrd */
 };
 
 struct recorder {
@@ -26,11 +27,17 @@ struct recorder {
 	const char *fail;		/* "move" or "mknod": this operation fails, with -EIO */
 	int fail_at;			/* the N-th operation of all fails with -EIO; 0 = none */
 
+	int linuxrc_status;		/* how /linuxrc ends, as of wait(2) */
+	bool linuxrc_stays;		/* it becomes init itself */
+	const struct om_candidate *choice;	/* the one that /linuxrc chooses, or NULL */
+
 	int operations;
 	uint64_t now_ms;
 	const struct recorder_device *node;	/* what /dev/root is */
 	const struct recorder_device *mounted;	/* on /root */
 	const struct recorder_device *covering;	/* after the move */
+	const struct recorder_device *initrd;	/* on /old, or over "/" while /linuxrc runs */
+	bool in_old;			/* the last chdir was to /old */
 	bool tree_mounted;		/* /root is a ramfs */
 	bool entered;			/* chroot done */
 	char ran[128];			/* the program that exec would have started */

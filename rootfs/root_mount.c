@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/* One candidate for the final root: find it, mount it, say why that is not possible. */
+#include "late_boot.h"
+
+#define ROOT_NODE	"/dev/root"	/* as Linux names it; made anew, never taken from an archive */
+#define DATA_MAX	512u		/* mount data */
+
+void om_late_say(const struct late_boot *boot, const char *format, ...)
+{
+	char text[OM_LOG_LINE_MAX];
+	va_list args;
+
+	va_start(args, format);
+	om_vformat(text, sizeof(text), format, args);
+	va_end(args);
+	boot->sys->log(boot->sys->ctx, text);
+}
+
+int om_late_text(struct om_str text, char *buf, size_t size)
+{
+	if (text.len >= size)
+		return -OM_E2BIG;
+	if (text.len)
+		memcpy(buf, text.ptr, text.len);
+	buf[text.len] = '\0';
+	return 0;
+}
+
+/* ------------------------------------------------------------------ what failed, in words */
+
+void om_attempt_text(const struct om_candidate *candidate, const struct attempt *attempt,
+		     char *buf, size_t size)
+{
+	const char *why = om_errno_text(attempt->error);
+	char wanted[64];
+
+	switch (attempt->step) {
+	case STEP_NONE:
+		om_format(buf, size, "not tried");
+		return;
+	case STEP_FIND:
+		om_format(buf, size, "%s", why);
+		return;
+	case STEP_NODE:
+		om_format(buf, size, "no device node can be made: %s", why);
+		return;
+	case STEP_ATTACH:
+		om_format(buf, size, "cannot make a device of the image: %s", why);
+		return;
+	case STEP_UNPACK:
+		om_format(buf, size, "cannot be unpacked: %s", why);
+		return;
+	case STEP_MOUNT:
+		om_format(buf, size, "cannot be mounted: %s", why);
+		return;
+	case STEP_TYPE:
+		if (candidate->fstypes.len)
+			om_format(wanted, sizeof(wanted), "as %.*s", (int)candidate->fstypes.len,
+				  candidate->fstypes.ptr);
+		else
+			om_format(wanted, sizeof(wanted), "by any file system here");
+		om_format(buf, size, "cannot be mounted %s: %s%s", wanted,
+			  attempt->seen[0] ? "it looks like " : "its content is not recognised",
+			  attempt->seen);
+		return;
+	case STEP_INIT:
+		om_format(buf, size, "mounted, but has no init: %s", why);
+		return;
+	case STEP_NETWORK:
+		om_format(buf, size, "network roots are not supported here");
+		return;
+	case STEP_MOVE:
+		om_format(buf, size, "cannot be moved over /: %s", why);
+		return;
+	}
+}
+
+/* ------------------------------------------------------------------ mounting a candidate */
+
+/* The next name of a comma-separated list into BUF; false after the last. */
+static bool list_next(struct om_str *list, char *buf, size_t size)
+{
+	size_t len = 0;
+	int err;
+
+	while (list->len && list->ptr[0] == ',')
+		*list = om_str_skip(*list, 1);
+	while (len < list->len && list->ptr[len] != ',')
+		len++;
+	if (len == 0)
+		return false;
+	err = om_late_text((struct om_str){ list->ptr, len }, buf, size);
+	if (err)
+		buf[0] = '\0';		/* no type has such a name: mount() says so */
+	*list = om_str_skip(*list, len);
+	return true;
+}
+
+/*
+ * The types to try, by index: those that were asked for; else what the content looks like and
+ * then every type that needs a device, as the kernel does.
+ */
+struct types {
+	const struct om_sys *sys;
+	const char *seen;
+	struct om_str list;
+	bool listed;
+	uint32_t index;
+};
+
+static bool type_next(struct types *types, char *buf, size_t size)
+{
+	if (types->listed)
+		return list_next(&types->list, buf, size);
+	if (types->index == 0 && types->seen[0]) {
+		types->index++;
+		return om_late_text(om_str_from(types->seen), buf, size) == 0;
+	}
+	do {
+		uint32_t at = types->index - (types->seen[0] ? 1 : 0);
+
+		types->index++;
+		if (types->sys->list_fstype(types->sys->ctx, at, buf, size))
+			return false;
+	} while (om_str_is(om_str_from(buf), types->seen));
+	return true;
+}
+
+/*
+ * Try each type.  A type that does not know the content (EINVAL), is not there (ENODEV) or may
+ * not write (EACCES, EROFS) leaves the next one its turn; any other error ends it.
+ */
+static int mount_types(const struct late_boot *boot, const struct om_candidate *candidate,
+		       const struct om_device *device, const char *node, bool readonly,
+		       char *ret_type, size_t size)
+{
+	const struct om_sys *sys = boot->sys;
+	struct types types = { sys, device->fstype, candidate->fstypes,
+			       candidate->fstypes.len > 0, 0 };
+	bool denied = false;
+	char data[DATA_MAX];
+	int err;
+
+	err = om_late_text(candidate->flags, data, sizeof(data));
+	if (err)
+		return err;
+	while (type_next(&types, ret_type, size)) {
+		err = sys->mount(sys->ctx, node, MOUNT_POINT, ret_type,
+				 readonly ? OM_MS_RDONLY : 0, data);
+		if (err == 0)
+			return 0;
+		if (err == -OM_EACCES || err == -OM_EROFS)
+			denied = true;
+		else if (err != -OM_EINVAL && err != -OM_ENODEV)
+			return err;
+	}
+	return denied ? -OM_EACCES : -OM_EINVAL;
+}
+
+bool om_mount_device(struct late_boot *boot, const struct om_candidate *candidate,
+		     const struct om_device *device, const char *node, const char *what,
+		     struct attempt *attempt)
+{
+	const struct om_sys *sys = boot->sys;
+	bool readonly = candidate->mode != OM_MODE_RW;
+	char type[OM_DEVICE_NAME_MAX];
+	int err;
+
+	memcpy(attempt->seen, device->fstype, sizeof(attempt->seen));
+	/* A node that an archive brought could name any device. */
+	sys->unlink(sys->ctx, node);
+	err = sys->mknod(sys->ctx, node, 0060600, device->major, device->minor);
+	if (err)
+		return om_attempt_fail(attempt, STEP_NODE, err);
+	err = mount_types(boot, candidate, device, node, readonly, type, sizeof(type));
+	if (err == -OM_EACCES && !readonly) {
+		om_late_say(boot, "%s: /dev/%s is write-protected, trying read-only", what,
+			    device->name);
+		readonly = true;
+		err = mount_types(boot, candidate, device, node, readonly, type, sizeof(type));
+	}
+	if (err)
+		return om_attempt_fail(attempt, err == -OM_EINVAL ? STEP_TYPE : STEP_MOUNT, err);
+	om_late_say(boot, "%s: /dev/%s is %s, mounted read-%s", what, device->name, type,
+		    readonly ? "only" : "write");
+	return true;
+}
+
+static bool mount_tree(struct late_boot *boot, const struct om_rootspec *spec,
+		       struct attempt *attempt)
+{
+	const struct om_sys *sys = boot->sys;
+	char path[OM_LOG_LINE_MAX];
+	int err;
+
+	err = om_late_text(spec->text, path, sizeof(path));
+	if (err)
+		return om_attempt_fail(attempt, STEP_UNPACK, err);
+	err = sys->mount(sys->ctx, "root", MOUNT_POINT, "ramfs", 0, "");
+	if (err)
+		return om_attempt_fail(attempt, STEP_MOUNT, err);
+	err = sys->unpack(sys->ctx, spec->kind, path, MOUNT_POINT);
+	if (err) {
+		sys->umount(sys->ctx, MOUNT_POINT, true);
+		return om_attempt_fail(attempt, STEP_UNPACK, err);
+	}
+	om_late_say(boot, "root: %s unpacked into a ramfs of its own", path);
+	return true;
+}
+
+bool om_mount_candidate(struct late_boot *boot, uint32_t at)
+{
+	const struct om_candidate *candidate = &boot->candidates[at];
+	const struct om_rootspec *spec = &candidate->spec;
+	struct attempt *attempt = &boot->attempts[at];
+	const struct om_sys *sys = boot->sys;
+	struct om_device device;
+	char path[OM_LOG_LINE_MAX];
+	int err;
+
+	switch (spec->kind) {
+	case OM_ROOT_TAR:
+	case OM_ROOT_CPIO:
+		return mount_tree(boot, spec, attempt);
+	case OM_ROOT_NFS:
+		return om_attempt_fail(attempt, STEP_NETWORK, -OM_ENOSYS);
+	case OM_ROOT_IMAGE:
+		err = om_late_text(spec->text, path, sizeof(path));
+		if (!err)
+			err = sys->attach_image(sys->ctx, path, &device);
+		if (err)
+			return om_attempt_fail(attempt, STEP_ATTACH, err);
+		return om_mount_device(boot, candidate, &device, ROOT_NODE, "root", attempt);
+	default:
+		err = sys->find_device(sys->ctx, spec, &device);
+		if (err)
+			return om_attempt_fail(attempt, STEP_FIND, err);
+		return om_mount_device(boot, candidate, &device, ROOT_NODE, "root", attempt);
+	}
+}
+
