@@ -566,6 +566,12 @@ int prepare_namespace(const struct om_root *root, const struct om_sys *sys)
 		return err;
 	}
 	modules_load(&boot);
+	/* Also for /init: scripts expect the directory that Linux' own archive has. */
+	err = sys->mkdir(sys->ctx, MOUNT_POINT, 0700);
+	if (err && err != -OM_EEXIST) {
+		om_late_say(&boot, "root: cannot make " MOUNT_POINT ": %s", om_errno_text(err));
+		return err;
+	}
 	rdinit_run(&boot);
 	if (root->delay_ms) {
 		om_late_say(&boot, "root: waiting %u.%03u s as asked by root-delay", root->delay_ms / 1000,
@@ -579,11 +585,6 @@ int prepare_namespace(const struct om_root *root, const struct om_sys *sys)
 		return init_run(&boot);
 	}
 	devices_say(&boot);
-	err = sys->mkdir(sys->ctx, MOUNT_POINT, 0700);
-	if (err && err != -OM_EEXIST) {
-		om_late_say(&boot, "root: cannot make " MOUNT_POINT ": %s", om_errno_text(err));
-		return err;
-	}
 	if (initrd && root->linuxrc != OM_LINUXRC_NEVER && !initrd_is_root(&boot, initrd))
 		initrd_handle(&boot, initrd);
 	if (!candidates_try(&boot))

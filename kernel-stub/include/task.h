@@ -68,6 +68,10 @@ struct task {
 	int stop_signal;		/* 0, or what stopped it and was not yet waited for */
 	bool continued;			/* and not yet waited for */
 	bool dead;			/* nobody waits: freed by whoever runs next */
+	/* Of /linuxrc as PID 1 (first.c): */
+	bool may_end;			/* late boot goes on when it does; false: it has become init */
+	bool mortal;			/* signals end it like any other program */
+	const struct super_block *initrd;	/* what it started on */
 	struct {
 		int code;
 		uintptr_t address;
@@ -159,6 +163,10 @@ struct clone_args {
 };
 long task_clone(const struct clone_args *args);
 void fpu_reset(struct task *task);
+/* first.c */
+/* Run START as PID 1 in a task of its own; 0 and how it ended, or why it could not be made. */
+int first_run(void (*start)(void), int *ret_status);
+void first_execs(void);
 /* exit.c */
 void task_exit(int code) __attribute__((noreturn));	/* CODE as wait4() reports */
 void task_release(struct task *task);	/* memory, files, places: all but the task itself */

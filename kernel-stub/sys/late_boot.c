@@ -10,6 +10,7 @@
 #include "block.h"
 #include "boot.h"
 #include "identify.h"
+#include "root_choice.h"
 #include "task.h"
 #include "../fs/ramfs.h"
 
@@ -371,12 +372,6 @@ static int sys_op_load_module(void *ctx, const char *path)
 	return -ENOSYS;		/* everything this kernel can do is in it */
 }
 
-static int sys_op_run_linuxrc(void *ctx, const char *path, int *ret_status)
-{
-	(void)ctx, (void)path, (void)ret_status;
-	return -ENOSYS;
-}
-
 static int sys_op_prompt(void *ctx, const char *text)
 {
 	(void)ctx, (void)text;
@@ -429,6 +424,71 @@ static int sys_op_exec(void *ctx, const char *path, const char *const *argv)
 	return kernel_execve(path, argv, envp);
 }
 
+/* ------------------------------------------------------------------ /linuxrc */
+
+static struct {
+	const char *root, *program;
+	struct super_block *initrd;
+} linuxrc;
+
+/* As PID 1, in a task of its own. */
+static void linuxrc_thread(void)
+{
+	static const char *const envp[] = { "HOME=/", "TERM=linux", NULL };
+	const char *name = linuxrc.program, *at, *argv[2] = { NULL, NULL };
+	int err;
+
+	for (at = name; *at; at++)
+		if (*at == '/')
+			name = at + 1;
+	argv[0] = name;
+	err = sys_op_chdir(NULL, linuxrc.root);
+	if (!err)
+		err = sys_op_move(NULL, ".", "/");
+	if (!err)
+		err = sys_op_chroot(NULL, ".");
+	if (!err) {
+		current->initrd = current->fs->root.mnt->sb;
+		if (open_console() < 0)
+			klog("linuxrc: started without a console");
+		err = kernel_execve(linuxrc.program, argv, envp);
+	}
+	klog("linuxrc: %s: %s", linuxrc.program, om_errno_text(err));
+	task_exit(127 << 8);
+}
+
+static int sys_op_run_linuxrc(void *ctx, const char *root, const char *program, int *ret_status)
+{
+	const struct om_root *wanted = ctx;
+	struct om_device device = { .major = 0, .minor = 0 };
+
+	linuxrc.root = root;
+	linuxrc.program = program;
+	if (wanted->candidate_count)
+		(void)sys_op_find_device(NULL, &wanted->candidates[0].spec, &device);
+	root_choice_open(device.major, device.minor);
+	return first_run(linuxrc_thread, ret_status);
+}
+
+static void sys_op_linuxrc_choice(void *ctx, struct om_choice *ret_choice)
+{
+	(void)ctx;
+	root_choice_close(ret_choice);
+}
+
+static int sys_op_free_ramdisk(void *ctx, uint32_t index, uint64_t *ret_bytes)
+{
+	struct block_device *bdev = block_find(MKDEV(1, index));
+
+	(void)ctx;
+	if (!bdev)
+		return -ENXIO;
+	*ret_bytes = bdev->sectors * SECTOR_SIZE;
+	return ramdisk_free(bdev);
+}
+
+/* ------------------------------------------------------------------ the table */
+
 static void sys_op_log(void *ctx, const char *text)
 {
 	(void)ctx;
@@ -441,7 +501,7 @@ static uint64_t sys_op_now_ms(void *ctx)
 	return clock_ns() / NS_PER_MS;
 }
 
-static const struct om_sys stub_sys = {
+static struct om_sys stub_sys = {
 	.mkdir = sys_op_mkdir, .rmdir = sys_op_rmdir, .unlink = sys_op_unlink,
 	.mknod = sys_op_mknod, .symlink = sys_op_symlink, .mount = sys_op_mount,
 	.move = sys_op_move, .umount = sys_op_umount, .chdir = sys_op_chdir,
@@ -450,7 +510,8 @@ static const struct om_sys stub_sys = {
 	.list_device = sys_op_list_device, .list_fstype = sys_op_list_fstype,
 	.wait_devices = sys_op_wait_devices, .attach_image = sys_op_attach_image,
 	.unpack = sys_op_unpack, .load_module = sys_op_load_module,
-	.run_linuxrc = sys_op_run_linuxrc, .prompt = sys_op_prompt, .reap = sys_op_reap,
+	.run_linuxrc = sys_op_run_linuxrc,
+	.linuxrc_choice = sys_op_linuxrc_choice, .free_ramdisk = sys_op_free_ramdisk, .prompt = sys_op_prompt, .reap = sys_op_reap,
 	.exec = sys_op_exec, .log = sys_op_log, .now_ms = sys_op_now_ms,
 };
 
@@ -518,7 +579,10 @@ int late_boot(void)
 	if (!err)
 		err = fill_absolute_root();
 	make_ramdisks();
-	if (!err)
+	if (!err) {
+		root_choice_root(root);
+		stub_sys.ctx = root;
 		err = prepare_namespace(root, &stub_sys);
+	}
 	return err;
 }

@@ -8,6 +8,7 @@
 #include "proc.h"
 
 #define PROC_MAGIC 0x9fa0u
+#define PROC_WRITE_MAX PAGE_SIZE
 
 enum proc_kind {
 	PROC_ROOT, PROC_SYSTEM, PROC_SYS, PROC_SYS_KERNEL, PROC_KERNEL, PROC_TASK, PROC_TASK_FILE,
@@ -139,10 +140,37 @@ static long proc_read(struct file *file, struct uio *uio, uint64_t *pos)
 	return n;
 }
 
+/* A line or some, as one system call brought them. */
+static long proc_write(struct file *file, struct uio *uio, uint64_t *pos)
+{
+	const struct proc_file *entry = file_of(file->inode);
+	size_t len = uio->left < PROC_WRITE_MAX ? uio->left : PROC_WRITE_MAX;
+	char *bytes;
+	long n;
+	int err;
+
+	if (!entry->write || (entry->exists && !entry->exists()))
+		return -EACCES;
+	bytes = kmalloc(len + 1);
+	if (!bytes)
+		return -ENOMEM;
+	n = uio_get(uio, bytes, len);
+	if (n > 0) {
+		err = entry->write(bytes, (size_t)n, *pos == 0);
+		if (err < 0)
+			n = err;
+		else
+			*pos += (uint64_t)n;
+	}
+	kfree(bytes);
+	return n;
+}
+
 static int proc_open(struct inode *inode, struct file *file)
 {
-	(void)inode;
-	if ((file->flags & O_ACCMODE) != O_RDONLY)
+	const struct proc_file *entry = file_of(inode);
+
+	if ((file->flags & O_ACCMODE) != O_RDONLY && (!entry || !entry->write))
 		return -EACCES;
 	file->private = kzalloc(sizeof(struct text));
 	return file->private ? 0 : -ENOMEM;
@@ -161,6 +189,7 @@ static const struct file_ops proc_file_ops = {
 	.open = proc_open,
 	.release = proc_release,
 	.read = proc_read,
+	.write = proc_write,
 };
 
 /* -- links ------------------------------------------------------------------------------------------- */
@@ -240,7 +269,14 @@ static long proc_readlink(struct inode *inode, char *buf, size_t size)
 	return len;
 }
 
-static const struct inode_ops proc_file_inode_ops = { 0 };
+/* A shell's ">" truncates; there is nothing to cut off. */
+static int proc_truncate(struct inode *inode, uint64_t size)
+{
+	(void)inode, (void)size;
+	return 0;
+}
+
+static const struct inode_ops proc_file_inode_ops = { .truncate = proc_truncate };
 static const struct inode_ops proc_magic_ops = {
 	.readlink = proc_readlink_magic,
 	.follow = proc_follow,
@@ -343,6 +379,12 @@ static bool fixed_entry(const struct inode *dir, unsigned i, const char **ret_na
 	return true;
 }
 
+/* Files that are there only at times; dentries of proc do not outlive their users. */
+static bool is_hidden(enum proc_kind kind, unsigned i)
+{
+	return kind == PROC_KERNEL && proc_kernel_files[i].exists && !proc_kernel_files[i].exists();
+}
+
 static uint32_t fd_mode(const struct file *file)
 {
 	static const uint32_t bits[4] = { 0500, 0300, 0700, 0700 };
@@ -365,6 +407,8 @@ static int proc_lookup(struct inode *dir, struct dentry *dentry)
 	for (unsigned i = 0; fixed_entry(dir, i, &name, &kind, &mode); i++) {
 		if (strcmp(name, dentry->name) != 0)
 			continue;
+		if (is_hidden(kind, i))
+			return 0;
 		err = proc_inode(dir->sb, kind, pid, S_ISDIR(mode) ? 0 : i, mode, &inode);
 		goto out;
 	}
@@ -453,7 +497,8 @@ static int proc_readdir(struct file *file, struct dir_sink *sink)
 	       fixed_entry(dir, (unsigned)file->pos - 2, &name, &kind, &mode)) {
 		unsigned index = (unsigned)file->pos - 2;
 
-		if (sink->entry(sink, name, strlen(name),
+		if (!is_hidden(kind, index) &&
+		    sink->entry(sink, name, strlen(name),
 				make_ino(kind, pid, S_ISDIR(mode) ? 0 : index), mode & S_IFMT,
 				file->pos + 1))
 			return 0;

@@ -179,14 +179,6 @@ static int show_devices(struct text *text, struct task *task)
 	return 0;
 }
 
-static int show_descriptor(struct text *text, struct task *task)
-{
-	(void)task;
-	if (boot_info.descriptor)
-		text_bytes(text, boot_info.descriptor, boot_info.descriptor_len);
-	return 0;
-}
-
 static int show_absolute_root(struct text *text, struct task *task)
 {
 	const struct super_block *sb = absolute_root();
@@ -220,30 +212,66 @@ static int show_osrelease(struct text *text, struct task *task)
 	return 0;
 }
 
+static enum boot_verdict sysrq_verdict;
+
+static void sysrq_stop(void)
+{
+	machine_stop(sysrq_verdict);
+}
+
+/* What scripts use when there is no time for a proper end.  As in Linux, write(2) returns first. */
+static int sysrq(const char *bytes, size_t len, bool first)
+{
+	struct task *task;
+	int err;
+
+	(void)first;
+	if (len && bytes[0] == 's') {
+		(void)block_sync(NULL);
+		return 0;
+	}
+	if (!len || (bytes[0] != 'o' && bytes[0] != 'b'))
+		return -EINVAL;
+	sysrq_verdict = bytes[0] == 'o' ? VERDICT_POWEROFF : VERDICT_REBOOT;
+	err = kernel_thread(sysrq_stop, &task);
+	if (!err)
+		task_wake(task);
+	return err;
+}
+
+static int show_nothing(struct text *text, struct task *task)
+{
+	(void)text, (void)task;
+	return -EIO;
+}
+
 #define FILE_MODE	(S_IFREG | 0444)
 #define LINK_MODE	(S_IFLNK | 0777)
 
 const struct proc_file proc_system_files[] = {
-	{ "self", LINK_MODE, NULL, NULL, link_self },
-	{ "mounts", LINK_MODE, NULL, NULL, link_mounts },
-	{ "absolute-root", FILE_MODE, show_absolute_root, NULL, NULL },
-	{ "cmdline", FILE_MODE, show_cmdline, NULL, NULL },
-	{ "cpuinfo", FILE_MODE, show_cpuinfo, NULL, NULL },
-	{ "devices", FILE_MODE, show_devices, NULL, NULL },
-	{ "filesystems", FILE_MODE, show_filesystems, NULL, NULL },
-	{ "loadavg", FILE_MODE, show_loadavg, NULL, NULL },
-	{ "meminfo", FILE_MODE, show_meminfo, NULL, NULL },
-	{ "partitions", FILE_MODE, show_partitions, NULL, NULL },
-	{ "root-descriptor", FILE_MODE, show_descriptor, NULL, NULL },
-	{ "stat", FILE_MODE, show_stat, NULL, NULL },
-	{ "uptime", FILE_MODE, show_uptime, NULL, NULL },
-	{ "version", FILE_MODE, show_version, NULL, NULL },
+	{ "self", LINK_MODE, NULL, NULL, link_self, NULL, NULL },
+	{ "mounts", LINK_MODE, NULL, NULL, link_mounts, NULL, NULL },
+	{ "absolute-root", FILE_MODE, show_absolute_root, NULL, NULL, NULL, NULL },
+	{ "cmdline", FILE_MODE, show_cmdline, NULL, NULL, NULL, NULL },
+	{ "cpuinfo", FILE_MODE, show_cpuinfo, NULL, NULL, NULL, NULL },
+	{ "devices", FILE_MODE, show_devices, NULL, NULL, NULL, NULL },
+	{ "filesystems", FILE_MODE, show_filesystems, NULL, NULL, NULL, NULL },
+	{ "loadavg", FILE_MODE, show_loadavg, NULL, NULL, NULL, NULL },
+	{ "meminfo", FILE_MODE, show_meminfo, NULL, NULL, NULL, NULL },
+	{ "partitions", FILE_MODE, show_partitions, NULL, NULL, NULL, NULL },
+	{ "root-descriptor", FILE_MODE | 0200, root_choice_show, NULL, NULL, root_choice_write, NULL },
+	{ "stat", FILE_MODE, show_stat, NULL, NULL, NULL, NULL },
+	{ "sysrq-trigger", S_IFREG | 0200, show_nothing, NULL, NULL, sysrq, NULL },
+	{ "uptime", FILE_MODE, show_uptime, NULL, NULL, NULL, NULL },
+	{ "version", FILE_MODE, show_version, NULL, NULL, NULL, NULL },
 };
 const unsigned proc_system_count = sizeof(proc_system_files) / sizeof(proc_system_files[0]);
 
 const struct proc_file proc_kernel_files[] = {
-	{ "hostname", FILE_MODE, show_hostname, NULL, NULL },
-	{ "osrelease", FILE_MODE, show_osrelease, NULL, NULL },
-	{ "ostype", FILE_MODE, show_ostype, NULL, NULL },
+	{ "hostname", FILE_MODE, show_hostname, NULL, NULL, NULL, NULL },
+	{ "osrelease", FILE_MODE, show_osrelease, NULL, NULL, NULL, NULL },
+	{ "ostype", FILE_MODE, show_ostype, NULL, NULL, NULL, NULL },
+	{ "real-root-dev", FILE_MODE | 0200, real_root_dev_show, NULL, NULL, real_root_dev_write,
+	  real_root_dev_exists },
 };
 const unsigned proc_kernel_count = sizeof(proc_kernel_files) / sizeof(proc_kernel_files[0]);

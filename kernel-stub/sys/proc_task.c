@@ -165,16 +165,16 @@ static int follow_exe(struct task *task, struct path *ret_path)
 #define LINK_MODE	(S_IFLNK | 0777)
 
 const struct proc_file proc_task_files[] = {
-	{ "cmdline", FILE_MODE, show_cmdline, NULL, NULL },
-	{ "comm", FILE_MODE, show_comm, NULL, NULL },
-	{ "stat", FILE_MODE, show_stat, NULL, NULL },
-	{ "statm", FILE_MODE, show_statm, NULL, NULL },
-	{ "status", FILE_MODE, show_status, NULL, NULL },
-	{ "maps", FILE_MODE, show_maps, NULL, NULL },
-	{ "mounts", FILE_MODE, proc_show_mounts, NULL, NULL },
-	{ "mountinfo", FILE_MODE, proc_show_mountinfo, NULL, NULL },
-	{ "cwd", LINK_MODE, NULL, follow_cwd, NULL },
-	{ "root", LINK_MODE, NULL, follow_root, NULL },
-	{ "exe", LINK_MODE, NULL, follow_exe, NULL },
+	{ "cmdline", FILE_MODE, show_cmdline, NULL, NULL, NULL, NULL },
+	{ "comm", FILE_MODE, show_comm, NULL, NULL, NULL, NULL },
+	{ "stat", FILE_MODE, show_stat, NULL, NULL, NULL, NULL },
+	{ "statm", FILE_MODE, show_statm, NULL, NULL, NULL, NULL },
+	{ "status", FILE_MODE, show_status, NULL, NULL, NULL, NULL },
+	{ "maps", FILE_MODE, show_maps, NULL, NULL, NULL, NULL },
+	{ "mounts", FILE_MODE, proc_show_mounts, NULL, NULL, NULL, NULL },
+	{ "mountinfo", FILE_MODE, proc_show_mountinfo, NULL, NULL, NULL, NULL },
+	{ "cwd", LINK_MODE, NULL, follow_cwd, NULL, NULL, NULL },
+	{ "root", LINK_MODE, NULL, follow_root, NULL, NULL, NULL },
+	{ "exe", LINK_MODE, NULL, follow_exe, NULL, NULL, NULL },
 };
 const unsigned proc_task_count = sizeof(proc_task_files) / sizeof(proc_task_files[0]);

@@ -233,6 +233,8 @@ int task_exec(const char *path, struct exec_args *args, struct trap_frame *frame
 		mm_put(mm);
 		goto put_file;
 	}
+	if (current->may_end && old)
+		first_execs();
 	commit(old, file, path);
 	memset(frame, 0, sizeof(*frame));
 	frame->rip = image.entry;

@@ -6,9 +6,10 @@
 #include "mm.h"
 #include "task.h"
 
+/* Who gets the children of a task that ends; those of /linuxrc go to late boot. */
 static struct task *init_task(void)
 {
-	return task_find(1);
+	return current->may_end ? current->parent : task_find(1);
 }
 
 void vfork_finish(struct task *task)
@@ -133,7 +134,7 @@ void task_exit(int code)
 	struct task *task = current, *parent = task->parent;
 	uint32_t zero = 0;
 
-	if (task->pid == 1)
+	if (task->pid == 1 && !task->may_end)
 		pid1_died(code);
 	if (task->clear_child_tid && task->mm)
 		(void)copy_to_user(task->clear_child_tid, &zero, sizeof(zero));

@@ -15,7 +15,7 @@ bool signal_ignored(const struct task *task, int signo)
 	uintptr_t handler = task->sighand ? task->sighand->action[signo - 1].handler : SIG_DFL;
 
 	/* PID 1 gets only what it asked for; that includes SIGKILL and SIGSTOP. */
-	if (task->pid == 1 && handler == SIG_DFL)
+	if (task->pid == 1 && !task->mortal && handler == SIG_DFL)
 		return true;
 	return handler == SIG_IGN || (handler == SIG_DFL && ignored_by_default(signo));
 }

@@ -25,8 +25,8 @@ class Timeout(Exception):
     pass
 
 
-def command(disks, memory=256, variables=None, extra=()):
-    """The QEMU command line; the first disk is booted."""
+def command(disks, memory=256, variables=None, extra=(), sata_boot=False):
+    """The QEMU command line; the first disk is booted, out of sight of the stub if on SATA."""
     line = ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg", "-m", str(memory),
             "-smp", "1", "-no-reboot", "-display", "none", "-vga", "none", "-monitor", "none",
             "-net", "none", "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
@@ -34,20 +34,22 @@ def command(disks, memory=256, variables=None, extra=()):
             "-drive", f"if=pflash,format=raw,unit=1,file={variables}"]
     for number, disk in enumerate(disks):
         boot = ",bootindex=1" if number == 0 else ""
+        driver = "ide-hd" if number == 0 and sata_boot else "virtio-blk-pci"
         line += ["-drive", f"if=none,id=d{number},format=raw,file={disk}",
-                 "-device", f"virtio-blk-pci,drive=d{number}{boot}"]
+                 "-device", f"{driver},drive=d{number}{boot}"]
     return line + list(extra)
 
 
 class Machine:
     """Started on entry, always stopped on exit."""
 
-    def __init__(self, work, disks, memory=256, extra=(), echo=None):
+    def __init__(self, work, disks, memory=256, extra=(), echo=None, sata_boot=False):
         work = Path(work)
         work.mkdir(parents=True, exist_ok=True)
         self.variables = work / "vars.fd"
         shutil.copyfile(VARIABLES, self.variables)
-        self.line = command(disks, memory, self.variables, ["-serial", "stdio", *extra])
+        self.line = command(disks, memory, self.variables, ["-serial", "stdio", *extra],
+                            sata_boot)
         self.raw = b""
         self.seen = 0           # how far expect() has come in the text
         self.echo = echo

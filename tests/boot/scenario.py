@@ -75,6 +75,8 @@ def write_tree(trees, name, target):
             link = target / "bin" / applet
             if applet != "busybox" and not link.is_symlink():
                 link.symlink_to("busybox")
+    for path, source in tree.get("copies", {}).items():
+        write_file(target / path, Path(source).read_bytes(), 0o755)
     for path, program in tree.get("programs", {}).items():
         write_file(target / path, (BUILD / "programs" / program).read_bytes(), 0o755)
     for path, text in tree.get("files", {}).items():

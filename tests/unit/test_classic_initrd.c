@@ -59,9 +59,9 @@ static void linuxrc_exits(void **state)
 	root.devfs = OM_DEVFS_INITRD | OM_DEVFS_ROOT;
 	run_with(&recorder, disks, &root, 0);
 	assert_string_equal(recorder.trace,
+		"> mkdir /root 0700\n"
 		"devices: ram0 1:0, 8192 KiB, ext2\n"
 		"devices: vda 254:0, 8192 KiB, ext2\n"
-		"> mkdir /root 0700\n"
 		"> find /dev/ram0\n"
 		"> unlink /dev/root.old\n"
 		"> mknod /dev/root.old 60600 1:0\n"

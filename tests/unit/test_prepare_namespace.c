@@ -71,8 +71,8 @@ static void straight_way(void **state)
 	(void)state;
 	run_on(&recorder, &vda2, 1, &root, 0);
 	assert_string_equal(recorder.trace,
-		"devices: vda2 254:2, 64 MiB, ext2, PARTUUID=1111\n"
 		"> mkdir /root 0700\n"
+		"devices: vda2 254:2, 64 MiB, ext2, PARTUUID=1111\n"
 		"> find /dev/vda2\n"
 		"> unlink /dev/root\n"
 		"> mknod /dev/root 60600 254:2\n"
@@ -254,6 +254,7 @@ static void ramfs_only(void **state)
 	(void)state;
 	run_on(&recorder, NULL, 0, &root, 0);
 	assert_string_equal(recorder.trace,
+		"> mkdir /root 0700\n"
 		"root: none given, the absolute root stays\n"
 		"> mount devtmpfs /dev devtmpfs rw ''\n"
 		"init: /bin/sh\n"
