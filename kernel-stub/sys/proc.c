@@ -156,7 +156,7 @@ static long proc_write(struct file *file, struct uio *uio, uint64_t *pos)
 		return -ENOMEM;
 	n = uio_get(uio, bytes, len);
 	if (n > 0) {
-		err = entry->write(bytes, (size_t)n, *pos == 0);
+		err = entry->write(bytes, (size_t)n, *pos == 0 && !(file->flags & O_APPEND));
 		if (err < 0)
 			n = err;
 		else

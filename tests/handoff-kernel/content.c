@@ -3,7 +3,9 @@
 #include "tap.h"
 
 #include <overmount/descriptor.h>
+#include <overmount/fmt.h>
 #include <overmount/image.h>
+#include <overmount/sha256.h>
 
 #define HEAP_BYTES	(2u << 20)
 
@@ -96,6 +98,21 @@ static void check_archive(const struct om_handoff *handoff, struct om_arena *are
 	ok(aligned, "data of files of a page or more starts on a page");
 }
 
+/* Not judged here: the boot test compares it with what the host command makes. */
+static void put_digest(const struct om_handoff *handoff)
+{
+	uint8_t digest[OM_SHA256_SIZE];
+	char text[2 * OM_SHA256_SIZE + 1];
+	uint32_t i;
+
+	om_sha256((const void *)handoff->archive.addr, handoff->archive.len, digest);
+	for (i = 0; i < OM_SHA256_SIZE; i++)
+		om_format(text + 2 * i, 3, "%02x", digest[i]);
+	put("# archive sha256 ");
+	put(text);
+	put("\n");
+}
+
 static void check_images(const struct om_handoff *handoff)
 {
 	const struct om_handoff_image *images = (const void *)handoff->images;
@@ -128,5 +145,6 @@ void check_content(const struct om_handoff *handoff)
 	   "the command line is the descriptor's");
 	om_arena_init(&arena, &mem);
 	check_archive(handoff, &arena);
+	put_digest(handoff);
 	check_images(handoff);
 }
