@@ -140,6 +140,7 @@ void world_begin(void)
 	/* What a failed test leaves mounted is no place for the next one. */
 	setenv("CMOCKA_TEST_ABORT", "1", 1);
 	register_filesystem(&ext2_type);
+	register_filesystem(&minix_type);
 	register_filesystem(&romfs_type);
 	assert_int_equal(mnt_init(&ns), 0);
 	fs.count = 1;
