@@ -127,6 +127,28 @@ def test_mke2fs(tmp_path, make):
     assert found == expected
 
 
+EXT4 = {
+    "1k": ["-b", "1024"],
+    "4k": ["-b", "4096"],
+    "without-64bit": ["-b", "1024", "-O", "^64bit,^metadata_csum,uninit_bg"],
+    "without-journal": ["-b", "2048", "-O", "^has_journal,^flex_bg,dir_nlink"],
+    "without-extents": ["-b", "1024", "-O", "^extents,^64bit"],
+}
+
+
+@pytest.mark.parametrize("make", EXT4)
+def test_ext4(tmp_path, make):
+    tree, image = tmp_path / "tree", tmp_path / "e.img"
+    make_tree(tree, "ext4-" + make)
+    run("mke2fs", "-q", "-F", "-t", "ext4", *EXT4[make], "-E", "root_owner=0:0", "-d", tree,
+        image, "32M")
+    found, expected = dump("ext2", image), describe(tree)
+    assert found.pop("/lost+found")[0] == "40700"
+    assert found.pop("/")[0] == "40755"
+    del expected["/"]
+    assert found == expected
+
+
 def romfs_mode(text):
     """romfs has a type and one bit for execution, and that only of directories and files."""
     mode = int(text, 8)
