@@ -47,7 +47,7 @@ static void extents_of_every_depth(void **state)
 	char *numbers = shell_output("cat t/deep/er/numbers"), text[8];
 
 	(void)state;
-	assert_true(atoi(depth) >= 1);
+	assert_true(strtoul(depth, NULL, 10) >= 1);
 	disk_copy(image, size);
 	world_begin();
 	assert_int_equal(world_mount("ext2", MS_RDONLY, NULL), 0);

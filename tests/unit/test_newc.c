@@ -14,7 +14,7 @@ static void test_every_character(void **state)
 	uint32_t got;
 
 	(void)state;
-	strcpy(text, "1a9F07eC");
+	memcpy(text, "1a9F07eC", sizeof(text));
 	for (place = 0; place < 8; place++) {
 		before = text[place];
 		for (value = 0; value < 256; value++) {
