@@ -24,7 +24,8 @@ EDGES = {
     "tools": set(),
 }
 # What vfs/ and fs/ may ask of the kernel: the port and the shapes, nothing of arch or task.
-VFS_HEADERS = {"port.h", "errno.h", "uio.h", "vfs.h", "block.h", "task.h", "identify.h"}
+VFS_HEADERS = {"port.h", "errno.h", "uio.h", "vfs.h", "block.h", "task.h", "identify.h",
+               "decompress.h"}
 
 findings = []
 

@@ -27,7 +27,7 @@ define stub_program
 $(B)/vfs/tests/$(1): $(call objs,vfs,tests/stub/$(1).c $(STUB_TEST_SUPPORT) $(STUB_HOST_SRC)) \
 		$(B)/vfs/libovermount.a
 	@mkdir -p $$(@D)
-	@$(CC) -fsanitize=address,undefined $(LDFLAGS_$(1)) -o $$@ $$^ -lcmocka
+	@$(CC) -fsanitize=address,undefined $(LDFLAGS_$(1)) -o $$@ $$^ -lcmocka -lz
 endef
 STUB_TEST_NAMES := $(basename $(notdir $(wildcard tests/stub/test_*.c)))
 $(foreach t,$(STUB_TEST_NAMES),$(eval $(call stub_program,$(t))))

@@ -4,7 +4,7 @@
 #include "device.h"
 #include "vfs.h"
 
-extern struct file_system_type ext2_type, romfs_type;
+extern struct file_system_type ext2_type, minix_type, romfs_type;
 
 int vfs_init(void)
 {
@@ -14,6 +14,7 @@ int vfs_init(void)
 	register_filesystem(&devtmpfs_type);
 	register_filesystem(&proc_type);
 	register_filesystem(&ext2_type);
+	register_filesystem(&minix_type);
 	register_filesystem(&romfs_type);
 	return memory_devices_register();
 }

@@ -25,8 +25,16 @@
 #define EXT2_RO_SPARSE_SUPER	0x1u
 #define EXT2_RO_LARGE_FILE	0x2u
 #define EXT2_RO_BTREE_DIR	0x4u
+#define EXT2_RO_HUGE_FILE	0x8u
+/* Of ext4; understood as far as reading needs it. */
+#define EXT2_INCOMPAT_EXTENTS	0x40u
+#define EXT2_INCOMPAT_64BIT	0x80u
+#define EXT2_INCOMPAT_FLEX_BG	0x200u
+#define EXT2_INCOMPAT_CSUM_SEED	0x2000u
 
 #define EXT2_INDEX_FL		0x1000u		/* hash tree over a directory's blocks */
+#define EXT2_HUGE_FILE_FL	0x40000u	/* blocks are counted in blocks of the volume */
+#define EXT2_EXTENTS_FL		0x80000u
 
 #define EXT2_NDIR	12u
 #define EXT2_NBLOCKS	15u
@@ -66,7 +74,11 @@ struct ext2_super {
 	uint32_t feature_ro_compat;
 	uint8_t uuid[16];
 	char volume_name[16];
-	uint8_t rest[1024 - 136];
+	uint8_t unused[254 - 136];
+	uint16_t desc_size;		/* of a group descriptor, with the feature 64bit */
+	uint8_t unused_too[336 - 256];
+	uint32_t blocks_count_high;
+	uint8_t rest[1024 - 340];
 };
 
 struct ext2_group {
@@ -124,9 +136,11 @@ struct ext2_sb {
 	uint32_t inode_size;
 	uint32_t first_ino;
 	uint32_t table_blocks;		/* of each group's inode table */
+	uint32_t descriptor_size;
 	uint32_t descriptor_blocks;
 	uint64_t size_max;		/* of a file */
 	bool filetype;
+	bool extents;
 	bool was_clean;			/* before it was mounted for writing */
 	bool damaged;			/* found broken, or left with a change half done */
 	unsigned complaints;
@@ -194,6 +208,11 @@ int ext2_map(struct inode *inode, uint32_t logical, uint32_t max, uint32_t *ret_
 int ext2_map_new(struct inode *inode, uint32_t logical, const void *data);
 /* Free the blocks from FIRST on. */
 int ext2_cut(struct inode *inode, uint32_t first);
+
+/* -- ext2_extents.c -------------------------------------------------------------------------- */
+/* The run that starts at LOGICAL, as far as one extent (or hole) reaches; block 0 is a hole. */
+int ext2_extent_run(struct inode *inode, uint32_t logical, uint32_t *ret_block,
+		    uint32_t *ret_count);
 
 /* -- ext2_inode.c ---------------------------------------------------------------------------- */
 extern const struct super_ops ext2_super_ops;

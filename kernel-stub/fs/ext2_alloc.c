@@ -57,18 +57,22 @@ uint32_t ext2_group_left(const struct ext2_sb *es, uint32_t block)
 static uint64_t descriptor_offset(const struct ext2_sb *es, uint32_t group)
 {
 	return ((uint64_t)es->disk.first_data_block + 1) * es->blocksize +
-	       (uint64_t)group * sizeof(struct ext2_group);
+	       (uint64_t)group * es->descriptor_size;
 }
 
 int ext2_group_read(struct super_block *sb, uint32_t group, struct ext2_group *ret)
 {
 	struct ext2_sb *es = ext2_sb(sb);
+	uint32_t high[3] = { 0 };	/* upper halves of the three numbers of blocks */
 	struct ext2_group desc;
 	int err = block_read(sb->bdev, descriptor_offset(es, group), &desc, sizeof(desc));
 
+	if (err == 0 && es->descriptor_size > sizeof(desc))
+		err = block_read(sb->bdev, descriptor_offset(es, group) + sizeof(desc), high,
+				 sizeof(high));
 	if (err < 0)
 		return err;
-	if (!ext2_blocks_valid(es, desc.block_bitmap, 1) ||
+	if (high[0] || high[1] || high[2] || !ext2_blocks_valid(es, desc.block_bitmap, 1) ||
 	    !ext2_blocks_valid(es, desc.inode_bitmap, 1) ||
 	    !ext2_blocks_valid(es, desc.inode_table, es->table_blocks))
 		return ext2_error(sb, "descriptor of group %u points outside of the volume", group);

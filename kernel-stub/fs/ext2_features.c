@@ -23,6 +23,8 @@ static const struct feature ro_names[] = {
 	{ 0x8000, "verity" }, { 0x10000, "orphan_present" },
 };
 
+#define RO_BIGALLOC 0x200u	/* group sizes and bitmaps count clusters */
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char *name_of(const struct feature *names, size_t count, uint32_t bit)
@@ -42,7 +44,11 @@ int ext2_features_check(const struct block_device *bdev, const struct ext2_super
 			bool write)
 {
 	const uint32_t writable = EXT2_RO_SPARSE_SUPER | EXT2_RO_LARGE_FILE | EXT2_RO_BTREE_DIR;
-	uint32_t incompat = disk->feature_incompat & ~EXT2_INCOMPAT_FILETYPE;
+	/* What changes only where things are written, or is understood by those who read. */
+	const uint32_t readable = EXT2_INCOMPAT_EXTENTS | EXT2_INCOMPAT_64BIT |
+				  EXT2_INCOMPAT_FLEX_BG | EXT2_INCOMPAT_CSUM_SEED;
+	uint32_t only_read = disk->feature_incompat & readable;
+	uint32_t incompat = disk->feature_incompat & ~(EXT2_INCOMPAT_FILETYPE | readable);
 	uint32_t ro = disk->feature_ro_compat & ~writable;
 	uint32_t bit;
 
@@ -64,6 +70,18 @@ int ext2_features_check(const struct block_device *bdev, const struct ext2_super
 		     "make the file system with `mke2fs -t ext2`", bdev->name,
 		     name_of(incompat_names, COUNT(incompat_names), bit), bit);
 		return -EINVAL;
+	}
+	if (ro & RO_BIGALLOC) {
+		klog("ext2: %s: feature bigalloc (ro_compat 0x200) is not understood; "
+		     "make the file system with `mke2fs -t ext2`", bdev->name);
+		return -EINVAL;
+	}
+	bit = lowest_bit(only_read);
+	if (write && bit) {
+		klog("ext2: %s: feature %s (incompat 0x%x) allows reading only; "
+		     "to write, make the file system with `mke2fs -t ext2`", bdev->name,
+		     name_of(incompat_names, COUNT(incompat_names), bit), bit);
+		return -EROFS;
 	}
 	bit = lowest_bit(ro);
 	if (write && bit) {

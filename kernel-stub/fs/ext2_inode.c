@@ -102,6 +102,11 @@ static int fill(struct inode *inode, const struct ext2_raw_inode *raw)
 	if (S_ISREG(inode->mode))
 		inode->size |= (uint64_t)raw->size_high << 32;
 	inode->blocks = raw->blocks;
+	if (ext2_sb(inode->sb)->disk.feature_ro_compat & EXT2_RO_HUGE_FILE) {
+		inode->blocks |= (uint64_t)raw->blocks_high << 32;
+		if (raw->flags & EXT2_HUGE_FILE_FL)
+			inode->blocks *= ext2_sb(inode->sb)->sectors;
+	}
 	inode->atime = time_from(raw->atime);
 	inode->mtime = time_from(raw->mtime);
 	inode->ctime = time_from(raw->ctime);

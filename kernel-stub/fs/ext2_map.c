@@ -81,6 +81,8 @@ static int find_run(struct inode *inode, uint32_t logical, uint32_t *ret_block,
 	struct way way;
 	int err;
 
+	if (es->extents && (ext2_i(inode)->flags & EXT2_EXTENTS_FL))
+		return ext2_extent_run(inode, logical, ret_block, ret_count);
 	if (!find_way(es, logical, &way))
 		return -EFBIG;
 	last = way.index[way.depth - 1];

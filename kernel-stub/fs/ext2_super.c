@@ -89,6 +89,17 @@ static int check_geometry(const struct block_device *bdev, struct ext2_sb *es)
 	if (disk->inodes_per_group < 8 || disk->inodes_per_group > bits)
 		return refuse(bdev, "inodes per group", disk->inodes_per_group,
 			      "at most the bits of a block");
+	es->descriptor_size = sizeof(struct ext2_group);
+	if (disk->rev_level != 0 && (disk->feature_incompat & EXT2_INCOMPAT_64BIT)) {
+		es->descriptor_size = disk->desc_size;
+		if (es->descriptor_size < 64 || es->descriptor_size > es->blocksize ||
+		    (es->descriptor_size & (es->descriptor_size - 1)))
+			return refuse(bdev, "size of a group descriptor", es->descriptor_size,
+				      "64, 128 ... block size");
+		if (disk->blocks_count_high)
+			return refuse(bdev, "number of blocks, upper half", disk->blocks_count_high,
+				      "0: 2^32 blocks are the most");
+	}
 	if (disk->blocks_count <= disk->first_data_block + 1 ||
 	    !device_has(bdev, 0, (uint64_t)disk->blocks_count * es->blocksize))
 		return refuse(bdev, "number of blocks", disk->blocks_count,
@@ -98,9 +109,11 @@ static int check_geometry(const struct block_device *bdev, struct ext2_sb *es)
 		return refuse(bdev, "number of inodes", disk->inodes_count,
 			      "groups times inodes per group");
 	es->table_blocks = (disk->inodes_per_group * es->inode_size - 1) / es->blocksize + 1;
-	es->descriptor_blocks = (es->groups - 1) / (es->blocksize / 32) + 1;
+	es->descriptor_blocks = (es->groups - 1) / (es->blocksize / es->descriptor_size) + 1;
 	es->filetype = disk->rev_level != 0 &&
 		       (disk->feature_incompat & EXT2_INCOMPAT_FILETYPE);
+	es->extents = disk->rev_level != 0 &&
+		      (disk->feature_incompat & EXT2_INCOMPAT_EXTENTS);
 	return 0;
 }
 
@@ -112,6 +125,8 @@ static void set_size_max(struct ext2_sb *es)
 	uint64_t counted = (UINT32_MAX - UINT32_MAX / 128) / es->sectors;
 
 	es->size_max = (blocks < counted ? blocks : counted) * es->blocksize;
+	if (es->extents)
+		es->size_max = (uint64_t)UINT32_MAX * es->blocksize;
 	if (es->disk.rev_level == 0)
 		es->size_max = INT32_MAX;
 }

@@ -114,6 +114,8 @@ static void identify_iso(struct identity *id, const struct head *head)
 
 static void fill(struct identity *id, const struct head *head)
 {
+	const uint8_t *sb;
+
 	set_type(id, om_image_kind_text(id->kind));
 	switch (id->kind) {
 	case OM_IMAGE_EXT2:
@@ -144,7 +146,9 @@ static void fill(struct identity *id, const struct head *head)
 		set_label(id, field(head, 16, 16), 16);
 		break;
 	case OM_IMAGE_CRAMFS:
-		set_label(id, field(head, 48, 16), 16);
+		/* The superblock is at 512 where a boot sector stands in front. */
+		sb = field(head, 0, 4);
+		set_label(id, field(head, sb && om_get_le32(sb) == 0x28cd3d45 ? 48 : 560, 16), 16);
 		break;
 	default:
 		break;

@@ -14,6 +14,7 @@ import subprocess
 import tomllib
 from pathlib import Path
 
+import minix_image
 from machine import Machine, Timeout
 
 TOP = Path(__file__).resolve().parents[2]
@@ -125,6 +126,10 @@ class Workshop:
                 "--gname", "root", "-cf", target, "-C", self.tree(item["tree"]), ".")
         elif item.get("image") == "romfs":
             run("genromfs", "-f", target, "-d", self.tree(item["tree"]), "-V", "overmount")
+        elif item.get("image") == "minix":
+            target.write_bytes(bytes(item["mib"] << 20))
+            run("/usr/sbin/mkfs.minix", *item.get("options", []), target)
+            minix_image.main(target, self.tree(item["tree"]))
         elif "image" in item:
             options = ["--size", item["mib"], "--type", item["image"]]
             for key in ("uuid", "label"):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The stub's ext2 and romfs against other tools, with whole trees.
+"""The stub's file systems against other tools, with whole trees.
 
-Images made by mke2fs and genromfs are read with the stub's code and compared with lstat() of
+Images made by mke2fs, mkfs.minix, mkfs.cramfs and genromfs are read with the stub's code and compared with lstat() of
 the tree they were made of; a tree written with the stub's code pleases e2fsck and is the same
 when debugfs takes it out of the image.
 """
@@ -127,6 +127,41 @@ def test_mke2fs(tmp_path, make):
     assert found == expected
 
 
+@pytest.mark.parametrize("options", [[], ["-p"], ["-z"]])
+def test_cramfs(tmp_path, options):
+    tree, image = tmp_path / "tree", tmp_path / "c.img"
+    make_tree(tree, "cramfs")
+    shorten(tree, 100, 1024)
+    run("mkfs.cramfs", *options, tree, image)
+    found, expected = dump("cramfs", image), describe(tree)
+    for fields in (*found.values(), *expected.values()):
+        fields[2] = str(int(fields[2]) & 255)
+        fields[3] = fields[6] = "any"		# link counts and times are not recorded
+    assert found == expected
+
+
+EXT4 = {
+    "1k": ["-b", "1024"],
+    "4k": ["-b", "4096"],
+    "without-64bit": ["-b", "1024", "-O", "^64bit,^metadata_csum,uninit_bg"],
+    "without-journal": ["-b", "2048", "-O", "^has_journal,^flex_bg,dir_nlink"],
+    "without-extents": ["-b", "1024", "-O", "^extents,^64bit"],
+}
+
+
+@pytest.mark.parametrize("make", EXT4)
+def test_ext4(tmp_path, make):
+    tree, image = tmp_path / "tree", tmp_path / "e.img"
+    make_tree(tree, "ext4-" + make)
+    run("mke2fs", "-q", "-F", "-t", "ext4", *EXT4[make], "-E", "root_owner=0:0", "-d", tree,
+        image, "32M")
+    found, expected = dump("ext2", image), describe(tree)
+    assert found.pop("/lost+found")[0] == "40700"
+    assert found.pop("/")[0] == "40755"
+    del expected["/"]
+    assert found == expected
+
+
 def romfs_mode(text):
     """romfs has a type and one bit for execution, and that only of directories and files."""
     mode = int(text, 8)
@@ -155,6 +190,39 @@ def test_genromfs(tmp_path):
         if expected.get(name, [""] * 8)[4] == "any":
             fields[4] = "any"
     assert found == expected
+
+
+def shorten(tree, length, links):
+    """Names, numbers and targets that old formats have room for."""
+    for number, path in enumerate(sorted(tree.rglob("*"), reverse=True)):
+        info = path.lstat()
+        special = stat.S_ISCHR(info.st_mode) or stat.S_ISBLK(info.st_mode)
+        if special and max(os.major(info.st_rdev), os.minor(info.st_rdev)) > 255:
+            path.unlink()
+            continue
+        if path.is_symlink() and len(os.readlink(path)) > links:
+            path.unlink()
+            continue
+        if ROOT:
+            os.lchown(path, number % 65536, number % 256)
+            if not path.is_symlink():
+                path.chmod(stat.S_IMODE(info.st_mode))
+        os.utime(path, (TIME + number, TIME + number), follow_symlinks=False)
+        path.rename(path.with_name((path.name[:6] + f"-{number}-" + "x" * 60)[:length]))
+    os.utime(tree, (TIME, TIME))
+
+
+@pytest.mark.parametrize("kind", ["-1 -n 14", "-1 -n 30", "-2 -n 14", "-2 -n 30", "-3"])
+def test_minix(tmp_path, kind):
+    tree, image = tmp_path / "tree", tmp_path / "m.img"
+    make_tree(tree, "minix")
+    shorten(tree, {"4": 14, "0": 30}.get(kind[-1], 60), 1024)
+    image.write_bytes(bytes(24 << 20))
+    run("mkfs.minix", *kind.split(), image)
+    run("python3", TOP / "tests/boot/minix_image.py", image, tree)
+    run("fsck.minix", "-f", image)
+    expected = describe(tree)
+    assert dump("minix", image) == expected
 
 
 def fill_list(tree):

@@ -140,7 +140,9 @@ void world_begin(void)
 	/* What a failed test leaves mounted is no place for the next one. */
 	setenv("CMOCKA_TEST_ABORT", "1", 1);
 	register_filesystem(&ext2_type);
+	register_filesystem(&minix_type);
 	register_filesystem(&romfs_type);
+	register_filesystem(&cramfs_type);
 	assert_int_equal(mnt_init(&ns), 0);
 	fs.count = 1;
 	fs.root = (struct path){ mntget(ns->root), dget(ns->root->root) };

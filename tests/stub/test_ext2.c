@@ -173,11 +173,11 @@ static void owners_and_devices(void **state)
 static void refusals_name_the_feature(void **state)
 {
 	static const struct { const char *options; unsigned flags; int err; } cases[] = {
-		{ "-t ext4", 0, -EINVAL },
-		{ "-t ext4", MS_RDONLY, -EINVAL },
-		{ "-t ext2 -O extents", MS_RDONLY, -EINVAL },
+		{ "-t ext4", 0, -EROFS },
+		{ "-t ext4", MS_RDONLY, 0 },
+		{ "-t ext2 -O extents", MS_RDONLY, 0 },
 		{ "-t ext2 -O inline_data", MS_RDONLY, -EINVAL },
-		{ "-t ext2 -O flex_bg", MS_RDONLY, -EINVAL },
+		{ "-t ext2 -O flex_bg", 0, -EROFS },
 		{ "-t ext2 -O meta_bg,^resize_inode", MS_RDONLY, -EINVAL },
 		{ "-t ext2 -O huge_file", 0, -EROFS },
 		{ "-t ext2 -O huge_file", MS_RDONLY, 0 },

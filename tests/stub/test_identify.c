@@ -28,6 +28,11 @@ static const struct {
 	  "DEAD-BEEF", "EFI SYSTEM" },
 	{ "truncate -s 4M i.img && mkfs.vfat -F 12 -i 00000001 i.img", "vfat", "0000-0001", "" },
 	{ "genromfs -d t -V 'rom label' -f i.img", "romfs", "", "rom label" },
+	{ "mkfs.cramfs -n 'cram label' t i.img", "cramfs", "", "cram label" },
+	{ "mkfs.cramfs -p -n shifted t i.img", "cramfs", "", "shifted" },
+	{ "truncate -s 1M i.img && mkfs.minix -1 i.img", "minix", "", "" },
+	{ "truncate -s 1M i.img && mkfs.minix -2 -n 14 i.img", "minix", "", "" },
+	{ "truncate -s 1M i.img && mkfs.minix -3 i.img", "minix", "", "" },
 	{ "truncate -s 1M i.img", "unknown", "", "" },
 };
 
