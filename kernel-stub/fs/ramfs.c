@@ -125,15 +125,9 @@ static int ramfs_rename(struct inode *old_dir, struct dentry *old, struct inode 
 			struct dentry *new)
 {
 	bool directory = S_ISDIR(old->inode->mode);
-	char *name;
 
 	if (new->inode && directory && !is_empty(new))
 		return -ENOTEMPTY;
-	/* The dentries are the directory: d_move() afterwards must find memory for the name. */
-	name = kstrndup(new->name, new->len);
-	if (!name)
-		return -ENOMEM;
-	kfree(name);
 	if (new->inode) {
 		new->inode->nlink -= directory ? 2 : 1;
 		new->inode->ctime = time_now();

@@ -214,8 +214,8 @@ void dput(struct dentry *dentry);
 struct dentry *d_lookup(struct dentry *parent, const char *name, size_t len);
 /* Take it out of its directory (deleted, or stale); whoever holds it keeps it. */
 void d_drop(struct dentry *dentry);
-/* Rename: DENTRY takes the place and name of TARGET (negative or about to die). -ENOMEM. */
-int d_move(struct dentry *dentry, struct dentry *target);
+/* Rename: DENTRY takes the place and name of TARGET (negative or about to die). */
+void d_move(struct dentry *dentry, struct dentry *target);
 /* Forget the unused dentries of SB (NULL: of all): how many went. */
 unsigned d_shrink(struct super_block *sb);
 /* What NAME in DIR is, cached or looked up; negative if it is not there.  With a reference. */

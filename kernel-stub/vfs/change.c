@@ -292,11 +292,8 @@ int vfs_rename(struct fs_struct *fs, const struct path *old_base, const char *ol
 	dir = from.dir.dentry->inode;
 	err = dir->ops->rename ?
 	      dir->ops->rename(dir, from.dentry, to.dir.dentry->inode, to.dentry) : -EPERM;
-	/* Without memory for the new name the cache forgets; a ramfs has checked beforehand. */
-	if (err == 0 && d_move(from.dentry, to.dentry) < 0) {
-		d_drop(from.dentry);
-		d_drop(to.dentry);
-	}
+	if (err == 0)
+		d_move(from.dentry, to.dentry);
 out:
 	change_end(&to);
 out_from:

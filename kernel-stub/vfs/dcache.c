@@ -174,16 +174,17 @@ void d_drop(struct dentry *dentry)
 	}
 }
 
-int d_move(struct dentry *dentry, struct dentry *target)
+/* The names change places, so that nothing can fail once the file system has done its part. */
+void d_move(struct dentry *dentry, struct dentry *target)
 {
 	struct dentry *old_parent = dentry->parent;
-	char *name = kstrndup(target->name, target->len);
+	char *name = target->name;
+	size_t len = target->len;
 
-	if (!name)
-		return -ENOMEM;
-	kfree(dentry->name);
+	target->name = dentry->name;
+	target->len = dentry->len;
 	dentry->name = name;
-	dentry->len = target->len;
+	dentry->len = len;
 	dentry->parent = dget(target->parent);
 	list_del(&dentry->sibling);
 	list_del(&dentry->hash);
@@ -192,7 +193,6 @@ int d_move(struct dentry *dentry, struct dentry *target)
 	d_drop(target);
 	list_add(&dentry->hash, bucket_of(dentry->parent, name, dentry->len));
 	dput(old_parent);
-	return 0;
 }
 
 unsigned d_shrink(struct super_block *sb)
