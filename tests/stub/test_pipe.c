@@ -13,6 +13,8 @@
 
 static struct file *ends[2];
 static uint8_t buf[2 * CAPACITY];
+/* The file system that nameless pipes lie in is made with the first one, and stays. */
+static long live_before;
 
 static long put(size_t len)
 {
@@ -49,7 +51,7 @@ static void end(void)
 	close_end(0);
 	close_end(1);
 	world_end();
-	assert_int_equal(host_live, 0);
+	assert_int_equal(host_live, live_before);
 	assert_int_equal(host_live_pages, 0);
 }
 
@@ -167,6 +169,17 @@ static void every_allocation_fails_once(void **state)
 	}
 }
 
+static int first_pipe(void **state)
+{
+	(void)state;
+	begin(0);
+	close_end(0);
+	close_end(1);
+	world_end();
+	live_before = host_live;
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -178,5 +191,5 @@ int main(void)
 		cmocka_unit_test(every_allocation_fails_once),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, first_pipe, NULL);
 }
