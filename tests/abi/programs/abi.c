@@ -6,7 +6,8 @@
 #include <grp.h>
 
 static const struct abi_area *const areas[] = {
-	&abi_paths, &abi_files, &abi_attributes, &abi_directories, &abi_mounts,
+	&abi_paths, &abi_files, &abi_attributes, &abi_directories, &abi_mounts, &abi_roots,
+	&abi_processes, &abi_signals, &abi_pipes, &abi_memory,
 };
 
 void *volatile nowhere = (void *)8;

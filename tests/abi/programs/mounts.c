@@ -287,6 +287,10 @@ static void busy_mounts(void)
 	SEE(umount2("link", UMOUNT_NOFOLLOW));
 	SEE(umount2("link", 0));
 	SEE(umount("/"));
+	SEE(mkdir("/tmp/new", 0755));
+	SEE(mount(NULL, "/", NULL, MS_REMOUNT, NULL));
+	SEE(mkdir("/tmp/new", 0755));
+	SEE(rmdir("/tmp/new"));
 }
 
 static void lazy(void)
