@@ -245,6 +245,7 @@ struct path {
 #define MS_SLAVE	(1u << 19)
 #define MS_SHARED	(1u << 20)
 #define MS_RELATIME	(1u << 21)
+#define MS_STRICTATIME	(1u << 24)
 #define MNT_FORCE	1
 #define MNT_DETACH	2
 #define MNT_EXPIRE	4

@@ -108,20 +108,21 @@ int vfs_mknod(struct fs_struct *fs, const struct path *base, const char *name, u
 		return -EPERM;
 	if (S_ISLNK(mode))
 		return -EINVAL;
-	if ((S_ISCHR(mode) || S_ISBLK(mode)) && current && current->euid != 0)
-		return -EPERM;
 	err = begin_new(fs, base, name, false, &change);
 	if (err < 0)
 		return err;
 	dir = change.dir.dentry->inode;
 	mode = (mode & S_IFMT) | (mode & 07777 & ~fs->umask);
 	err = -EPERM;
+	if ((S_ISCHR(mode) || S_ISBLK(mode)) && current && current->euid != 0)
+		goto out;
 	if (S_ISREG(mode)) {
 		if (dir->ops->create)
 			err = dir->ops->create(dir, change.dentry, mode);
 	} else if (dir->ops->mknod) {
 		err = dir->ops->mknod(dir, change.dentry, mode, rdev);
 	}
+out:
 	change_end(&change);
 	return err;
 }
@@ -179,6 +180,9 @@ int vfs_unlink(struct fs_struct *fs, const struct path *base, const char *name)
 		return err;
 	dir = change.dir.dentry->inode;
 	inode = change.dentry->inode;
+	err = mnt_want_write(change.dir.mnt);
+	if (err < 0)
+		goto out;
 	err = -ENOENT;
 	if (!inode)
 		goto out;

@@ -278,14 +278,26 @@ static void busy_mounts(void)
 	SEE(mount("y", "m/sub", "tmpfs", 0, NULL));
 	SEE(umount("m"));
 	SEE(umount("m/sub"));
-	SEE(umount2("m", MNT_EXPIRE));
-	SEE(umount2("m", MNT_EXPIRE));
 	SEE(umount("m"));
 	symlink("m", "link");
 	SEE(mount("x", "link", "tmpfs", 0, NULL));
 	say_mounts();
 	SEE(umount2("link", UMOUNT_NOFOLLOW));
 	SEE(umount2("link", 0));
+}
+
+static void expire(void)
+{
+	mkdir("m", 0755);
+	SEE(mount("x", "m", "tmpfs", 0, NULL));
+	SEE(umount2("m", MNT_EXPIRE));
+	SEE(umount2("m", MNT_EXPIRE));
+	SEE(umount("m"));
+}
+
+/* To unmount one's own root makes its file system read-only. */
+static void unmount_root(void)
+{
 	SEE(umount("/"));
 	SEE(mkdir("/tmp/new", 0755));
 	SEE(mount(NULL, "/", NULL, MS_REMOUNT, NULL));
@@ -414,6 +426,7 @@ static const struct abi_case cases[] = {
 	{ "tmpfs", mount_tmpfs }, { "refusals", refusals }, { "bind", bind_mounts },
 	{ "bind-recursive", bind_recursive }, { "move", move_mounts }, { "read-only", read_only },
 	{ "flags", mount_flags }, { "over-each-other", over_each_other }, { "busy", busy_mounts },
+	{ "expire", expire }, { "unmount-root", unmount_root },
 	{ "lazy", lazy }, { "shared-super", shared_super }, { "moved-away", moved_away },
 	{ "proc-mounts", proc_mounts }, { "bind-devices", bind_devices },
 };
