@@ -175,7 +175,7 @@ DEFINE_SYSCALL(fchdir)
 DEFINE_SYSCALL(chroot)
 {
 	struct path path;
-	int err = at_walk(AT_FDCWD, args->a[0], LOOKUP_FOLLOW, &path);
+	int err = at_walk(AT_FDCWD, args->a[0], LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &path);
 
 	if (err)
 		return err;

@@ -211,7 +211,8 @@ static long control(int fd, struct file *file, int cmd, uint64_t arg)
 	case F_GETFL:
 		/* open() adds it on 64-bit machines, pipe() does not. */
 		return (long)(file->flags |
-			      (file->flags & O_PATH || file->path.mnt->sb->internal ? 0 : O_LARGEFILE));
+			      (file->flags & O_PATH || (S_ISFIFO(file->inode->mode) &&
+							 file->inode->sb->internal) ? 0 : O_LARGEFILE));
 	case F_SETFL:
 		file->flags = (file->flags & ~SETTABLE) | ((unsigned)arg & SETTABLE);
 		return 0;

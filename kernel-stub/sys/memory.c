@@ -76,7 +76,7 @@ DEFINE_SYSCALL(mmap)
 	start = err ? 0 : place(args->a[0], len, flags, &err);
 	if (start)
 		err = mm_map(current->mm, start, start + len, prot,
-			     shared && !file ? VMA_SHARED : 0, file, args->a[5] >> PAGE_SHIFT);
+			     !shared ? 0 : file ? VMA_NO_WRITE : VMA_SHARED, file, args->a[5] >> PAGE_SHIFT);
 	if (file)
 		file_put(file);
 	return start && !err ? (long)start : err;

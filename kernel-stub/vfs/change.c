@@ -75,6 +75,9 @@ static int begin_new(struct fs_struct *fs, const struct path *base, const char *
 		err = -ENOENT;
 	else
 		err = may_change(&ret->dir);
+	/* Where nothing can be made (proc), no name can be new either. */
+	if (err == 0 && !ret->dir.dentry->inode->ops->create)
+		err = -ENOENT;
 	if (err < 0)
 		change_end(ret);
 	return err;
@@ -314,6 +317,7 @@ int inode_truncate(struct inode *inode, uint64_t size)
 
 	if (!inode->ops->truncate)
 		return -EINVAL;
+	inode_drop_set_id(inode);
 	err = inode->ops->truncate(inode, size);
 	if (err == 0)
 		page_cache_cut(inode, size);

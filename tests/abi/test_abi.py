@@ -32,13 +32,16 @@ def cases():
     if not ABI.exists():
         return ["session"]
     listing = subprocess.run([ABI, "list"], text=True, capture_output=True, check=True)
-    return listing.stdout.split() + ["session"]
+    only = os.environ.get("OVERMOUNT_ABI_ONLY", "")
+    return [name for name in listing.stdout.split() + ["session"] if name.startswith(only)]
 
 
 def workshop(name):
     shop = scenario.Workshop(name, HERE / "scenario")
     tree = shop.trees["root"]
     tree["files"] = {"session.sh": (HERE / "session.sh").read_text()}
+    if os.environ.get("OVERMOUNT_ABI_ONLY"):
+        tree["files"]["only"] = os.environ["OVERMOUNT_ABI_ONLY"] + "\n"
     tree["programs"]["bin/busybox"] = scenario.BUSYBOX
     return shop
 

@@ -111,9 +111,9 @@ static void deep(void)
 	SAY("%s", text);
 	memset(text, 0, sizeof(text));
 	for (i = 0; i < 800; i++)
-		strcat(text, "deep/");
+		stpcpy(text + strlen(text), "deep/");
 	SEE(access(text, F_OK));
-	strcat(text, "deep/deep/deep/deep/deep/deep/deep/deep/deep/deep/deep/deep/deep/deep/"
+	stpcpy(text + strlen(text), "deep/deep/deep/deep/deep/deep/deep/deep/deep/deep/deep/deep/deep/deep/"
 		     "deep/deep/deep/deep/deep/deep/");
 	SEE(access(text, F_OK));
 }

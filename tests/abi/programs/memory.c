@@ -204,8 +204,8 @@ static void remapping(void)
 {
 	char *map = mmap(NULL, 4 * PAGE, RW, ANON, -1, 0), *moved;
 
-	strcpy(map, "content");
-	strcpy(map + PAGE, "second");
+	stpcpy(map, "content");
+	stpcpy(map + PAGE, "second");
 	SEE(mremap(map, 4 * PAGE, 2 * PAGE, 0) == map);
 	IN_CHILD(map[2 * PAGE] = 1);
 	SEE_OK(moved = mremap(map, 2 * PAGE, 64 * PAGE, MREMAP_MAYMOVE));
@@ -239,13 +239,13 @@ static void copy_on_write(void)
 	char *map = mmap(NULL, PAGE, RW, ANON, -1, 0);
 	int ends[2];
 
-	strcpy(map, "before");
+	stpcpy(map, "before");
 	pipe(ends);
 	IN_CHILD(write(ends[1], "CHILD", 6);
 		 SEE(read(ends[0], map, 6));
 		 SAY("child has %s", map));
 	SAY("parent has %s", map);
-	IN_CHILD(strcpy(map, "c"); IN_CHILD(strcpy(map, "g"); SAY("%s", map)); SAY("%s", map));
+	IN_CHILD(stpcpy(map, "c"); IN_CHILD(strcpy(map, "g"); SAY("%s", map)); SAY("%s", map));
 	SAY("%s", map);
 }
 

@@ -134,7 +134,7 @@ static void chain(void)
 		char path[512] = "d";
 
 		while (strlen(path) < (size_t)(i ? 41 : 40) * 5 + 1)
-			strcat(path, "/here");
+			stpcpy(path + strlen(path), "/here");
 		SAY("%d links", i ? 41 : 40);
 		SEE(access(path, F_OK));
 	}
