@@ -248,10 +248,8 @@ int vfs_umount(const struct path *target, int flags)
 		return -EINVAL;
 	if (mnt->parent == mnt)
 		return -EINVAL;
-	/* One's own root cannot go; it becomes read-only, as for a system that shuts down. */
 	if (current && current->fs && current->fs->root.mnt == mnt)
-		return flags & MNT_DETACH ? -EBUSY : vfs_mount(NULL, target, NULL,
-							       MS_REMOUNT | MS_RDONLY, NULL);
+		return -EBUSY;
 	/* One reference is the tree's, one the caller's. */
 	if (!(flags & MNT_DETACH) && (mnt->count > 2 || !list_empty(&mnt->children)))
 		return -EBUSY;

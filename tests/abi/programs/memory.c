@@ -245,7 +245,7 @@ static void copy_on_write(void)
 		 SEE(read(ends[0], map, 6));
 		 SAY("child has %s", map));
 	SAY("parent has %s", map);
-	IN_CHILD(stpcpy(map, "c"); IN_CHILD(strcpy(map, "g"); SAY("%s", map)); SAY("%s", map));
+	IN_CHILD(stpcpy(map, "c"); IN_CHILD(stpcpy(map, "g"); SAY("%s", map)); SAY("%s", map));
 	SAY("%s", map);
 }
 
