@@ -47,6 +47,7 @@ test-all:
 	@$(MAKE) --no-print-directory check
 	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/host
 	@$(PYTHON) -m pytest -q -p no:cacheprovider -n 2 tests/boot
+	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/abi
 
 check: check-build lint ## unit tests, golden files, corpus replay, lint: seconds
 	@mk/check.sh $(B)

@@ -15,6 +15,9 @@ FREE := $(COMMON) -O2 -ffreestanding -mno-red-zone -fno-stack-protector -fcf-pro
 	-fno-asynchronous-unwind-tables -fno-strict-aliasing -ffunction-sections -fdata-sections
 
 CFLAGS_host := $(COMMON) -O2 -D_GNU_SOURCE
+# The cases ask for what is wrong, on purpose.
+CFLAGS_programs := $(CFLAGS_host) -Wno-unused-result -Wno-nonnull -Wno-shadow -Wno-stringop-overflow \
+	-Wno-stringop-overread -Wno-format-truncation
 CFLAGS_asan := $(COMMON) -O1 -D_GNU_SOURCE -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 CFLAGS_small := $(CFLAGS_asan) -DOM_SMALL_LIMITS
@@ -39,6 +42,7 @@ $(B)/$(1)/%.o: %.S
 endef
 
 $(eval $(call world,host,$(CC)))
+$(eval $(call world,programs,$(CC)))
 $(eval $(call world,asan,$(CC)))
 $(eval $(call world,small,$(CC)))
 $(eval $(call world,fuzz,$(CLANG)))

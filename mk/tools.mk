@@ -20,6 +20,14 @@ $(B)/programs/%: tests/programs/%.c
 	@$(CC) -std=gnu11 -D_GNU_SOURCE -O2 $(WARN) -static -Wl,--build-id=none -s \
 		-ffile-prefix-map=$(CURDIR)=. -o $@ $<
 
+# The cases that are compared with Linux, in one program.
+ABI_SRC := $(sort $(wildcard tests/abi/programs/*.c))
+ABI_OBJ := $(call objs,programs,$(ABI_SRC))
+
+$(B)/programs/abi: $(ABI_OBJ)
+	@echo "  LD    $@"
+	@$(CC) -static -Wl,--build-id=none -s -o $@ $(ABI_OBJ)
+
 .PHONY: tools programs
 tools: $(B)/host/overmount
-programs: $(PROGRAMS)
+programs: $(PROGRAMS) $(B)/programs/abi

@@ -16,5 +16,7 @@ int vfs_init(void)
 	register_filesystem(&ext2_type);
 	register_filesystem(&minix_type);
 	register_filesystem(&romfs_type);
+	if (memfd_init() < 0)
+		return -ENOMEM;
 	return memory_devices_register();
 }

@@ -289,7 +289,7 @@ struct file_system_type ramfs_type = { .name = "ramfs", .mount = ramfs_mount };
 
 struct tmpfs_options {
 	uint64_t pages_max;
-	uint32_t mode;
+	uint32_t mode, uid, gid;
 };
 
 static bool parse_number(const char **text, unsigned base, uint64_t *ret)
@@ -335,7 +335,7 @@ static bool parse_size(const char **text, uint64_t total, uint64_t *ret_pages)
 	return true;
 }
 
-/* size=, nr_blocks=, nr_inodes= (accepted), mode=. */
+/* size=, nr_blocks=, nr_inodes= (accepted), mode=, uid=, gid=. */
 static int parse_options(const char *data, uint64_t total, struct tmpfs_options *options)
 {
 	uint64_t value;
@@ -354,6 +354,13 @@ static int parse_options(const char *data, uint64_t total, struct tmpfs_options 
 			if (!parse_number(&data, 8, &value))
 				return -EINVAL;
 			options->mode = (uint32_t)value & 07777;
+		} else if (strncmp(data, "uid=", 4) == 0 || strncmp(data, "gid=", 4) == 0) {
+			uint32_t *id = data[0] == 'u' ? &options->uid : &options->gid;
+
+			data += 4;
+			if (!parse_number(&data, 10, &value) || value >= UINT32_MAX)
+				return -EINVAL;
+			*id = (uint32_t)value;
 		} else if (strncmp(data, "nr_inodes=", 10) == 0) {
 			data += 10;
 			if (!parse_size(&data, total, &value))
@@ -384,8 +391,11 @@ static int tmpfs_mount(struct file_system_type *type, unsigned flags, struct blo
 		return err;
 	err = ramfs_mount_common(type, flags, TMPFS_MAGIC, options.pages_max, &ramfs_dir_ops,
 				 ret_sb);
-	if (err == 0)
+	if (err == 0) {
 		(*ret_sb)->root->inode->mode = S_IFDIR | options.mode;
+		(*ret_sb)->root->inode->uid = options.uid;
+		(*ret_sb)->root->inode->gid = options.gid;
+	}
 	return err;
 }
 

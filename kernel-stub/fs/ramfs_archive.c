@@ -207,20 +207,24 @@ void ramfs_reap(struct super_block *sb, bool keep_skeleton)
 
 static const struct file_system_type memfd_type = { .name = "memfd" };
 
+static struct super_block *memfd_sb;
+
+/* Before the first program, so that what it takes for good is not counted as lost. */
+int memfd_init(void)
+{
+	int err = ramfs_mount_common(&memfd_type, 0, TMPFS_MAGIC, 0, &ramfs_dir_ops, &memfd_sb);
+
+	if (err == 0)
+		memfd_sb->internal = true;
+	return err;
+}
+
 int memfd_create_file(const char *name, unsigned flags, struct file **ret_file)
 {
-	static struct super_block *sb;
 	struct inode *inode;
 	char shown[NAME_MAX + 16];
-	int err;
 
-	if (!sb) {
-		err = ramfs_mount_common(&memfd_type, 0, TMPFS_MAGIC, 0, &ramfs_dir_ops, &sb);
-		if (err < 0)
-			return err;
-		sb->internal = true;
-	}
-	inode = ramfs_inode_new(sb, S_IFREG | 0777, 0);
+	inode = ramfs_inode_new(memfd_sb, S_IFREG | 0777, 0);
 	if (!inode)
 		return -ENOMEM;
 	inode->nlink = 0;

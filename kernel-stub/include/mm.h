@@ -65,6 +65,7 @@ extern uint64_t kernel_cr3;
 #define PROT_WRITE	2u
 #define PROT_EXEC	4u
 
+#define VMA_NO_WRITE	2u	/* a shared file: never to be made writable */
 #define VMA_SHARED	1u	/* pages stay the same over fork; all there from the start */
 #define VMA_STACK	2u	/* grows down */
 
@@ -102,7 +103,6 @@ int mm_protect(struct mm *mm, uintptr_t start, uintptr_t end, unsigned prot);
 /* The highest free hole below MMAP_TOP; 0 = none. */
 uintptr_t mm_hole(struct mm *mm, uint64_t len);
 bool mm_range_free(struct mm *mm, uintptr_t start, uintptr_t end);
-bool mm_range_mapped(struct mm *mm, uintptr_t start, uintptr_t end);
 
 /* -- fault.c ------------------------------------------------------------------------------------- */
 enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_EXEC };

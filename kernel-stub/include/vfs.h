@@ -25,6 +25,9 @@ struct fs_struct;
 #define S_IFSOCK	0140000
 #define S_IFLNK		0120000
 #define S_IFREG		0100000
+#define S_ISUID		0004000
+#define S_ISGID		0002000
+#define S_IXGRP		0000010
 #define S_IFBLK		0060000
 #define S_IFDIR		0040000
 #define S_IFCHR		0020000
@@ -245,6 +248,7 @@ struct path {
 #define MS_SLAVE	(1u << 19)
 #define MS_SHARED	(1u << 20)
 #define MS_RELATIME	(1u << 21)
+#define MS_STRICTATIME	(1u << 24)
 #define MNT_FORCE	1
 #define MNT_DETACH	2
 #define MNT_EXPIRE	4
@@ -465,7 +469,8 @@ int ramfs_populate(struct super_block *sb, void *data, uint64_t len, char *ret_w
 bool ramfs_in_place(struct inode *inode, void **ret_data);
 /* Empty the file system as far as nobody uses it; SKELETON leaves /dev, console, null, mount points. */
 void ramfs_reap(struct super_block *sb, bool skeleton);
-/* Kernel-made inode for memfd. */
+/* Kernel-made inode for memfd; memfd_init() once, before. */
+int memfd_init(void);
 int memfd_create_file(const char *name, unsigned flags, struct file **ret_file);
 /* The super block below everything, for reaping and /proc/absolute-root. */
 struct super_block *absolute_root(void);

@@ -301,24 +301,32 @@ static void restrict_pages(struct mm *mm, const struct vma *vma)
 
 int mm_protect(struct mm *mm, uintptr_t start, uintptr_t end, unsigned prot)
 {
+	uintptr_t reach = start;
 	struct vma *vma;
 	int err;
 
-	if (!mm_range_mapped(mm, start, end))
+	/* Up to the first hole it is done, also when there is one. */
+	for (vma = mm->vmas; vma && vma->start <= reach && reach < end; vma = vma->next)
+		if (vma->end > reach)
+			reach = vma->end < end ? vma->end : end;
+	if (reach == start)
 		return -ENOMEM;
+	for (vma = mm->vmas; vma && vma->start < reach; vma = vma->next)
+		if (vma->end > start && (vma->flags & VMA_NO_WRITE) && (prot & PROT_WRITE))
+			return -EACCES;
 	err = split_at(mm, start);
 	if (!err)
-		err = split_at(mm, end);
+		err = split_at(mm, reach);
 	if (err)
 		return err;
-	for (vma = mm->vmas; vma && vma->start < end; vma = vma->next) {
+	for (vma = mm->vmas; vma && vma->start < reach; vma = vma->next) {
 		if (vma->start < start)
 			continue;
 		vma->prot = prot;
 		restrict_pages(mm, vma);
 	}
 	merge(mm);
-	return 0;
+	return reach < end ? -ENOMEM : 0;
 }
 
 bool mm_range_free(struct mm *mm, uintptr_t start, uintptr_t end)
@@ -329,20 +337,6 @@ bool mm_range_free(struct mm *mm, uintptr_t start, uintptr_t end)
 		if (vma->end > start)
 			return false;
 	return true;
-}
-
-bool mm_range_mapped(struct mm *mm, uintptr_t start, uintptr_t end)
-{
-	struct vma *vma;
-
-	for (vma = mm->vmas; vma && vma->start < end; vma = vma->next) {
-		if (vma->end <= start)
-			continue;
-		if (vma->start > start)
-			return false;
-		start = vma->end;
-	}
-	return start >= end;
 }
 
 uintptr_t mm_hole(struct mm *mm, uint64_t len)

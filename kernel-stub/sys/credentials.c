@@ -144,6 +144,14 @@ DEFINE_SYSCALL(setgroups)
 		return -EINVAL;
 	if (copy_from_user(groups, args->a[1], count * sizeof(groups[0])) < 0)
 		return -EFAULT;
+	/* Kept in order, as Linux shows them. */
+	for (uint64_t i = 1; i < count; i++)
+		for (uint64_t j = i; j > 0 && groups[j - 1] > groups[j]; j--) {
+			uint32_t group = groups[j];
+
+			groups[j] = groups[j - 1];
+			groups[j - 1] = group;
+		}
 	memcpy(current->groups, groups, count * sizeof(groups[0]));
 	current->group_count = (unsigned)count;
 	return 0;

@@ -175,11 +175,13 @@ DEFINE_SYSCALL(fchdir)
 DEFINE_SYSCALL(chroot)
 {
 	struct path path;
-	int err = at_walk(AT_FDCWD, args->a[0], LOOKUP_FOLLOW, &path);
+	int err = at_walk(AT_FDCWD, args->a[0], LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &path);
 
 	if (err)
 		return err;
-	err = current->euid == 0 ? vfs_chroot(current->fs, &path) : -EPERM;
+	err = inode_permission(path.dentry->inode, MAY_EXEC);
+	if (err == 0)
+		err = current->euid == 0 ? vfs_chroot(current->fs, &path) : -EPERM;
 	path_put(&path);
 	return err;
 }
@@ -191,6 +193,11 @@ DEFINE_SYSCALL(getcwd)
 
 	if (!buf)
 		return -ENOMEM;
+	if (current->fs->cwd.dentry->unhashed &&
+	    current->fs->cwd.dentry->parent != current->fs->cwd.dentry) {
+		kfree(buf);
+		return -ENOENT;		/* it was removed */
+	}
 	text = path_text(&current->fs->cwd, &current->fs->root, buf, PATH_MAX);
 	if (!text) {
 		len = -ENAMETOOLONG;

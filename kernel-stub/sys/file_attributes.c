@@ -2,8 +2,6 @@
 /* Modes, owners, times, sizes. */
 #include "files.h"
 
-#define S_ISUID	04000u
-#define S_ISGID	02000u
 #define KEEP_ID	UINT32_MAX
 
 /* Tell the file system; what it refuses is taken back. */

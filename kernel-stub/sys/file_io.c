@@ -178,6 +178,16 @@ static int get_offset(uintptr_t user, uint64_t *ret)
 	return err == 0 && (int64_t)*ret < 0 ? -EINVAL : err;
 }
 
+static bool readable(const struct file *file)
+{
+	return !(file->flags & O_PATH) && (file->flags & O_ACCMODE) != O_WRONLY;
+}
+
+static bool writable(const struct file *file)
+{
+	return !(file->flags & O_PATH) && (file->flags & O_ACCMODE) != O_RDONLY;
+}
+
 DEFINE_SYSCALL(sendfile)
 {
 	struct file *out = fd_get(current->files, (int)args->a[0]);
@@ -185,7 +195,7 @@ DEFINE_SYSCALL(sendfile)
 	uint64_t offset = 0, count = args->a[3] < RW_MAX ? args->a[3] : RW_MAX;
 	long n = 0;
 
-	if (!out || !in)
+	if (!out || !in || !readable(in) || !writable(out))
 		n = -EBADF;
 	else if (args->a[2])
 		n = !has_position(in) ? -ESPIPE : get_offset(args->a[2], &offset);
@@ -207,7 +217,7 @@ DEFINE_SYSCALL(copy_file_range)
 	uint64_t from = 0, to = 0, count = args->a[4] < RW_MAX ? args->a[4] : RW_MAX;
 	long n = 0;
 
-	if (!out || !in)
+	if (!out || !in || !readable(in) || !writable(out))
 		n = -EBADF;
 	else if (args->a[5])
 		n = -EINVAL;

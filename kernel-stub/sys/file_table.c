@@ -17,6 +17,7 @@
 #define F_UNLCK		2
 #define FD_CLOEXEC	1
 #define O_LARGEFILE	0100000
+#define FADVISE_LAST	5u		/* POSIX_FADV_NOREUSE */
 #define SETTABLE	(unsigned)(O_APPEND | O_NONBLOCK)
 
 #define FIONBIO		0x5421
@@ -208,7 +209,10 @@ static long control(int fd, struct file *file, int cmd, uint64_t arg)
 		fd_set_cloexec(current->files, fd, arg & FD_CLOEXEC);
 		return 0;
 	case F_GETFL:
-		return (long)(file->flags | (file->flags & O_PATH ? 0 : O_LARGEFILE));
+		/* open() adds it on 64-bit machines, pipe() does not. */
+		return (long)(file->flags |
+			      (file->flags & O_PATH || (S_ISFIFO(file->inode->mode) &&
+							 file->inode->sb->internal) ? 0 : O_LARGEFILE));
 	case F_SETFL:
 		file->flags = (file->flags & ~SETTABLE) | ((unsigned)arg & SETTABLE);
 		return 0;
@@ -283,4 +287,10 @@ static long accept_fd(const struct syscall_args *args)
 }
 
 DEFINE_SYSCALL(flock) { return accept_fd(args); }
-DEFINE_SYSCALL(fadvise64) { return accept_fd(args); }
+
+DEFINE_SYSCALL(fadvise64)
+{
+	long err = accept_fd(args);
+
+	return err == 0 && args->a[3] > FADVISE_LAST ? -EINVAL : err;
+}

@@ -9,6 +9,7 @@
 #define MAP_FIXED_NOREPLACE 0x100000u
 #define MREMAP_MAYMOVE	1u
 #define MADV_DONTNEED	4
+#define MADV_LAST	25u		/* MADV_COLLAPSE */
 
 static bool range_ok(uintptr_t start, uint64_t len)
 {
@@ -25,7 +26,8 @@ static uintptr_t place(uintptr_t hint, uint64_t len, unsigned flags, int *ret_er
 {
 	if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
 		if ((hint & (PAGE_SIZE - 1)) || !range_ok(hint, len)) {
-			*ret_err = hint < USER_LOWEST ? -EPERM : -EINVAL;
+			*ret_err = hint & (PAGE_SIZE - 1) ? -EINVAL :
+				   hint < USER_LOWEST ? -EPERM : -ENOMEM;
 			return 0;
 		}
 		if ((flags & MAP_FIXED_NOREPLACE) &&
@@ -74,7 +76,7 @@ DEFINE_SYSCALL(mmap)
 	start = err ? 0 : place(args->a[0], len, flags, &err);
 	if (start)
 		err = mm_map(current->mm, start, start + len, prot,
-			     shared && !file ? VMA_SHARED : 0, file, args->a[5] >> PAGE_SHIFT);
+			     !shared ? 0 : file ? VMA_NO_WRITE : VMA_SHARED, file, args->a[5] >> PAGE_SHIFT);
 	if (file)
 		file_put(file);
 	return start && !err ? (long)start : err;
@@ -106,8 +108,13 @@ DEFINE_SYSCALL(brk)
 {
 	struct mm *mm = current->mm;
 	uintptr_t old = page_up(mm->brk), new = page_up(args->a[0]);
+	uint64_t total, unused;
 
 	if (args->a[0] < mm->brk_start || args->a[0] >= MMAP_TOP)
+		return (long)mm->brk;
+	/* More than the machine has is refused at once, not when it is used. */
+	memory_counts(&total, &unused);
+	if (new > old && (new - old) / PAGE_SIZE > total)
 		return (long)mm->brk;
 	if (new > old && (!mm_range_free(mm, old, new) ||
 			  mm_map(mm, old, new, PROT_READ | PROT_WRITE, 0, NULL, 0) < 0))
@@ -183,6 +190,8 @@ DEFINE_SYSCALL(madvise)
 	struct vma *vma;
 
 	if (start & (PAGE_SIZE - 1))
+		return -EINVAL;
+	if (args->a[2] > MADV_LAST)
 		return -EINVAL;
 	if (args->a[2] != MADV_DONTNEED || len == 0)
 		return 0;

@@ -32,6 +32,18 @@ static void add_options(struct text *text, struct super_block *sb)
 	text_add(text, "%s", options);
 }
 
+/* A bind of a directory that was removed: path_text() says so at the end of BUF, a place does not. */
+static bool removed_mark_take(char *buf, size_t size)
+{
+	static const char mark[] = " (deleted)";
+	char *at = buf + size - sizeof(mark);
+
+	if (size < sizeof(mark) || memcmp(at, mark, sizeof(mark)) != 0)
+		return false;
+	*at = '\0';
+	return true;
+}
+
 /* Where MNT sits, as seen from the root of FS; NULL when it cannot be reached. Points into BUF. */
 static const char *place_of(struct mount *mnt, const struct fs_struct *fs, char *buf, size_t size)
 {
@@ -41,6 +53,8 @@ static const char *place_of(struct mount *mnt, const struct fs_struct *fs, char 
 	if (mnt->parent == mnt)
 		return "/";
 	text = path_text(&place, &fs->root, buf, size);
+	if (text)
+		removed_mark_take(buf, size);
 	return text && text[0] == '/' ? text : NULL;
 }
 
@@ -53,6 +67,11 @@ static void add_root(struct text *text, const struct mount *mnt, char *buf, size
 
 	whole.root = mnt->sb->root;
 	name = path_text(&place, &root, buf, size);
+	if (name && mnt->root->unhashed && removed_mark_take(buf, size)) {
+		text_escaped(text, name);
+		text_add(text, "//deleted");	/* as Linux puts it */
+		return;
+	}
 	text_escaped(text, name ? name : "/");
 }
 

@@ -85,6 +85,7 @@ static const char *state_text(const struct task *task)
 static int show_status(struct text *text, struct task *task)
 {
 	unsigned long kib = (unsigned long)task_memory_pages(task) * (PAGE_SIZE / 1024);
+	uint64_t ignored = 0, caught = 0;
 
 	text_add(text, "Name:\t%.16s\nState:\t%s\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
 		 task->comm, state_text(task), task->tgid, task->pid, parent_of(task));
@@ -96,6 +97,14 @@ static int show_status(struct text *text, struct task *task)
 	text_add(text, "\nVmSize:\t%8lu kB\nVmRSS:\t%8lu kB\nThreads:\t1\n", kib, kib);
 	text_add(text, "SigPnd:\t%016lx\nSigBlk:\t%016lx\n", (unsigned long)task->sig_pending,
 		 (unsigned long)task->sig_blocked);
+	for (int signo = 1; task->sighand && signo <= NSIG; signo++) {
+		uintptr_t handler = task->sighand->action[signo - 1].handler;
+
+		ignored |= handler == SIG_IGN ? SIG_BIT(signo) : 0;
+		caught |= handler != SIG_IGN && handler != SIG_DFL ? SIG_BIT(signo) : 0;
+	}
+	text_add(text, "SigIgn:\t%016lx\nSigCgt:\t%016lx\n", (unsigned long)ignored,
+		 (unsigned long)caught);
 	return 0;
 }
 

@@ -6,7 +6,9 @@
 #define SIG_UNBLOCK	1
 #define SIG_SETMASK	2
 #define UNBLOCKABLE	(SIG_BIT(SIGKILL) | SIG_BIT(SIGSTOP))
+#define SS_ONSTACK	1u
 #define SS_DISABLE	2u
+#define SS_AUTODISARM	(1u << 31)
 #define MINSIGSTKSZ	2048u
 #define NSEC_PER_SEC	UINT64_C(1000000000)
 
@@ -160,6 +162,10 @@ DEFINE_SYSCALL(sigaltstack)
 		uint64_t size;
 	} new, old = { current->altstack, current->altstack_size ? 0 : SS_DISABLE, 0,
 		       current->altstack_size };
+	uint64_t sp = current->frame->rsp;
+
+	if (current->altstack_size && sp - current->altstack <= current->altstack_size)
+		old.flags = SS_ONSTACK;
 
 	if (args->a[0] && copy_from_user(&new, args->a[0], sizeof(new)) < 0)
 		return -EFAULT;
@@ -167,6 +173,11 @@ DEFINE_SYSCALL(sigaltstack)
 		return -EFAULT;
 	if (!args->a[0])
 		return 0;
+	if (old.flags & SS_ONSTACK)
+		return -EPERM;
+	new.flags &= ~SS_AUTODISARM;
+	if (new.flags != 0 && new.flags != SS_ONSTACK && new.flags != SS_DISABLE)
+		return -EINVAL;
 	if (new.flags & SS_DISABLE) {
 		current->altstack = current->altstack_size = 0;
 		return 0;
@@ -180,9 +191,11 @@ DEFINE_SYSCALL(sigaltstack)
 
 /* ------------------------------------------------------------------ kill */
 
-static bool may_signal(const struct task *task)
+static bool may_signal(const struct task *task, int signo)
 {
-	return current->euid == 0 || current->euid == task->uid || current->uid == task->uid;
+	return current->euid == 0 || current->euid == task->uid || current->uid == task->uid ||
+	       current->euid == task->suid || current->uid == task->suid ||
+	       (signo == SIGCONT && current->sid == task->sid);
 }
 
 static long signal_one(int pid, int signo)
@@ -191,7 +204,7 @@ static long signal_one(int pid, int signo)
 
 	if (!task)
 		return -ESRCH;
-	if (!may_signal(task))
+	if (!may_signal(task, signo))
 		return -EPERM;
 	if (signo)
 		signal_task(task, signo);
@@ -207,7 +220,7 @@ static long signal_all(int signo)
 		struct task *task = &tasks[i];
 
 		if (task->state == TASK_FREE || task->pid == 1 || task == current ||
-		    !may_signal(task))
+		    !may_signal(task, signo))
 			continue;
 		result = 0;
 		if (signo)
@@ -233,6 +246,8 @@ DEFINE_SYSCALL(tkill)
 {
 	int signo = (int)args->a[1];
 
+	if ((int)args->a[0] <= 0)
+		return -EINVAL;
 	return signo < 0 || signo > NSIG ? -EINVAL : signal_one((int)args->a[0], signo);
 }
 
@@ -240,5 +255,9 @@ DEFINE_SYSCALL(tgkill)
 {
 	int signo = (int)args->a[2];
 
+	if ((int)args->a[0] <= 0 || (int)args->a[1] <= 0)
+		return -EINVAL;
+	if (args->a[0] != args->a[1])
+		return -ESRCH;		/* one thread a process */
 	return signo < 0 || signo > NSIG ? -EINVAL : signal_one((int)args->a[1], signo);
 }

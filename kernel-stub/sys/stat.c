@@ -112,6 +112,7 @@ static struct statx_time_u statx_time(struct timespec64 time)
 }
 
 #define STATX_BASIC_STATS	0x7ffu
+#define STATX__RESERVED	0x80000000u
 #define STATX_MNT_ID		0x1000u
 #define STATX_ATTR_MOUNT_ROOT	0x2000u
 
@@ -126,6 +127,8 @@ DEFINE_SYSCALL(statx)
 	long err;
 
 	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE))
+		return -EINVAL;
+	if (args->a[3] & STATX__RESERVED)
 		return -EINVAL;
 	err = at_walk((int)args->a[0], args->a[1], lookup, &path);
 	if (err < 0)

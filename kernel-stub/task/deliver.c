@@ -191,8 +191,10 @@ static void by_default(int signo)
 
 void signals_deliver(struct trap_frame *frame)
 {
+	bool handled = false;
 	uint64_t ready;
 
+	/* All that are ready get their frames at once: the last handler of the row runs first. */
 	while ((ready = signal_deliverable(current)) != 0) {
 		int signo = (ready & SIG_BIT(SIGKILL)) ? SIGKILL : __builtin_ctzll(ready) + 1;
 		struct sigaction_k *action = &current->sighand->action[signo - 1];
@@ -206,8 +208,10 @@ void signals_deliver(struct trap_frame *frame)
 		}
 		restart(frame, action);
 		handle(frame, signo, action);
-		return;
+		handled = true;
 	}
+	if (handled)
+		return;
 	/* Nothing was handled: as if there had been no signal. */
 	restart(frame, NULL);
 	if (current->sig_restore) {

@@ -56,6 +56,8 @@ static int add_user(struct exec_args *args, uintptr_t text)
 			return -EFAULT;
 		if (len >= 0) {
 			args->used += (size_t)len + 1;
+			if (args->used - start > EXEC_WORD_MAX)
+				return -E2BIG;
 			return 0;
 		}
 		args->used += left;

@@ -201,6 +201,8 @@ static int report(struct task *child, int options, int *ret_status)
 
 long task_wait(int pid, int options, int *ret_status)
 {
+	bool interrupted = false;
+
 	for (;;) {
 		bool any = false;
 		unsigned i;
@@ -218,7 +220,9 @@ long task_wait(int pid, int options, int *ret_status)
 			return -ECHILD;
 		if (options & WNOHANG)
 			return 0;
-		if (sleep_on(&current->child_exit) < 0)
+		/* A child that has gone meanwhile counts before the signal that told of it. */
+		if (interrupted)
 			return -EINTR;
+		interrupted = sleep_on(&current->child_exit) < 0;
 	}
 }

@@ -54,7 +54,7 @@ void trap_from_user(struct trap_frame *frame)
 		return;
 	case VECTOR_DEBUG:
 	case VECTOR_BREAKPOINT:
-		force_signal(SIGTRAP, SI_KERNEL, frame->rip);
+		force_signal(SIGTRAP, SI_KERNEL, 0);
 		return;
 	case VECTOR_STACK_SEGMENT:
 	case VECTOR_ALIGNMENT:

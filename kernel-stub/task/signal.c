@@ -45,7 +45,10 @@ static void stop_and_continue(struct task *task, int signo)
 	if (signo == SIGCONT) {
 		task->continued = true;
 		if (task->parent) {
-			signal_task(task->parent, SIGCHLD);
+			struct sighand *sighand = task->parent->sighand;
+
+			if (sighand && !(sighand->action[SIGCHLD - 1].flags & SA_NOCLDSTOP))
+				signal_task(task->parent, SIGCHLD);
 			wake_up(&task->parent->child_exit);
 		}
 	}

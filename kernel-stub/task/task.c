@@ -251,6 +251,8 @@ long task_clone(const struct clone_args *args)
 	/* One thread a process; a stack of its own with shared memory would be a second one. */
 	if ((flags & CLONE_THREAD) || ((flags & CLONE_VM) && !(flags & CLONE_VFORK)))
 		return -EINVAL;
+	if ((flags & CLONE_SIGHAND) && !(flags & CLONE_VM))
+		return -EINVAL;
 	if ((flags & CLONE_NEWNS) && ((flags & CLONE_FS) || current->euid != 0))
 		return flags & CLONE_FS ? -EINVAL : -EPERM;
 	task = task_alloc();

@@ -75,6 +75,9 @@ static int begin_new(struct fs_struct *fs, const struct path *base, const char *
 		err = -ENOENT;
 	else
 		err = may_change(&ret->dir);
+	/* Where nothing can be made (proc), no name can be new either. */
+	if (err == 0 && !ret->dir.dentry->inode->ops->create)
+		err = -ENOENT;
 	if (err < 0)
 		change_end(ret);
 	return err;
@@ -108,20 +111,21 @@ int vfs_mknod(struct fs_struct *fs, const struct path *base, const char *name, u
 		return -EPERM;
 	if (S_ISLNK(mode))
 		return -EINVAL;
-	if ((S_ISCHR(mode) || S_ISBLK(mode)) && current && current->euid != 0)
-		return -EPERM;
 	err = begin_new(fs, base, name, false, &change);
 	if (err < 0)
 		return err;
 	dir = change.dir.dentry->inode;
 	mode = (mode & S_IFMT) | (mode & 07777 & ~fs->umask);
 	err = -EPERM;
+	if ((S_ISCHR(mode) || S_ISBLK(mode)) && current && current->euid != 0)
+		goto out;
 	if (S_ISREG(mode)) {
 		if (dir->ops->create)
 			err = dir->ops->create(dir, change.dentry, mode);
 	} else if (dir->ops->mknod) {
 		err = dir->ops->mknod(dir, change.dentry, mode, rdev);
 	}
+out:
 	change_end(&change);
 	return err;
 }
@@ -179,6 +183,9 @@ int vfs_unlink(struct fs_struct *fs, const struct path *base, const char *name)
 		return err;
 	dir = change.dir.dentry->inode;
 	inode = change.dentry->inode;
+	err = mnt_want_write(change.dir.mnt);
+	if (err < 0)
+		goto out;
 	err = -ENOENT;
 	if (!inode)
 		goto out;
@@ -307,6 +314,7 @@ int inode_truncate(struct inode *inode, uint64_t size)
 
 	if (!inode->ops->truncate)
 		return -EINVAL;
+	inode_drop_set_id(inode);
 	err = inode->ops->truncate(inode, size);
 	if (err == 0)
 		page_cache_cut(inode, size);

@@ -64,6 +64,16 @@ long file_read(struct file *file, struct uio *uio, uint64_t *pos)
 	return file->ops->read(file, uio, pos);
 }
 
+/* Whoever is not root takes the set-ID bits off what he changes. */
+void inode_drop_set_id(struct inode *inode)
+{
+	if (!current || current->euid == 0)
+		return;
+	inode->mode &= ~S_ISUID;
+	if (inode->mode & S_IXGRP)
+		inode->mode &= ~S_ISGID;
+}
+
 long file_write(struct file *file, struct uio *uio, uint64_t *pos)
 {
 	bool regular = S_ISREG(file->inode->mode);
@@ -81,6 +91,8 @@ long file_write(struct file *file, struct uio *uio, uint64_t *pos)
 	from = *pos;
 	if (regular && from > INT64_MAX - uio->left)
 		return -EFBIG;
+	if (regular)
+		inode_drop_set_id(file->inode);
 	n = file->ops->write(file, uio, pos);
 	if (n > 0 && regular)
 		page_cache_update(file, from, (uint64_t)n);

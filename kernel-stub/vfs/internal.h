@@ -45,6 +45,7 @@ extern unsigned file_total;
 struct file *file_alloc(const struct path *path, struct inode *inode, unsigned flags);
 int fifo_open(struct inode *inode, struct file *file);
 void pipe_free(struct inode *inode);
+void inode_drop_set_id(struct inode *inode);
 extern const struct file_ops block_file_ops;
 struct super_block *pseudo_super(void);
 extern struct mount *pseudo_mount;

@@ -269,7 +269,7 @@ int vfs_move_mount(const struct path *from, const struct path *to)
 	if (!mnt->ns || mnt->ns != ns || to->mnt->ns != ns)
 		return -EINVAL;
 	if (S_ISDIR(from->dentry->inode->mode) != S_ISDIR(to->dentry->inode->mode))
-		return S_ISDIR(from->dentry->inode->mode) ? -ENOTDIR : -EINVAL;
+		return -EINVAL;
 	if (mnt_is_below(to->mnt, mnt))
 		return -ELOOP;
 	if (to->dentry->unhashed)

@@ -274,6 +274,8 @@ static int mount_new(const char *source, const struct path *target, const char *
 	err = sb_get(type, flags & MS_RDONLY ? SB_RDONLY : 0, bdev, data, &sb);
 	if (err < 0)
 		return err;
+	if (!(flags & (MS_NOATIME | MS_STRICTATIME)))
+		flags |= MS_RELATIME;
 	mnt = mnt_alloc(sb, sb->root, source && *source ? source : "none", flags);
 	sb_put(sb);
 	if (!mnt)
@@ -354,6 +356,9 @@ static int mount_remount(const struct path *target, unsigned flags, const char *
 		}
 		sb->flags = (sb->flags & ~SB_RDONLY) | sb_flags;
 	}
+	/* Nothing said of access times: they stay as they are. */
+	if (!(flags & (MS_NOATIME | MS_RELATIME | MS_STRICTATIME)))
+		flags |= mnt->flags & (MS_NOATIME | MS_RELATIME);
 	mnt->flags = (mnt->flags & ~mask) | (flags & mask);
 	return 0;
 }

@@ -216,6 +216,10 @@ int file_open(struct fs_struct *fs, const struct path *base, const char *name, u
 				  &path, &created);
 	else
 		err = path_walk(fs, base, name, lookup, &path);
+	if (err == 0 && (flags & O_CREAT) && S_ISDIR(path.dentry->inode->mode)) {
+		path_put(&path);
+		err = -EISDIR;
+	}
 	if (err < 0)
 		return err;
 	err = open_inode(&path, path.dentry->inode, created ? flags & ~(unsigned)O_TRUNC : flags,

@@ -133,6 +133,12 @@ static long pipe_write(struct file *file, struct uio *uio, uint64_t *pos)
 	return done;
 }
 
+/* How many writers there had been when a reader came that did not wait for one. */
+static void *generation_mark(const struct pipe *pipe)
+{
+	return (void *)((uintptr_t)pipe->writer_generation + 1);
+}
+
 static int pipe_poll(struct file *file, struct waitq **ret_queue)
 {
 	struct pipe *pipe = file->inode->pipe;
@@ -142,7 +148,8 @@ static int pipe_poll(struct file *file, struct waitq **ret_queue)
 	if (can_read(file)) {
 		if (pipe->head != pipe->tail)
 			events |= POLLIN;
-		if (pipe->writers == 0)
+		/* Only who has seen a writer can miss one. */
+		if (pipe->writers == 0 && file->private != generation_mark(pipe))
 			events |= POLLHUP;
 	}
 	if (can_write(file)) {
@@ -216,6 +223,8 @@ int fifo_open(struct inode *inode, struct file *file)
 		pipe->writer_generation++;
 	}
 	wake_up(&pipe->queue);
+	if ((file->flags & O_NONBLOCK) && pipe->writers == 0)
+		file->private = generation_mark(pipe);
 	if (file->flags & O_NONBLOCK)
 		return 0;
 	seen = pipe->writer_generation;
