@@ -12,17 +12,17 @@
 #define CHUNK	256u
 #define TENTH_NS UINT64_C(100000000)
 
-struct tty console_tty = {
-	.termios = {
-		.iflag = ICRNL | IXON,
-		.oflag = OPOST | ONLCR,
-		.cflag = 0x1cb2,	/* B115200 CS8 CREAD HUPCL CLOCAL */
-		.lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,
-		.cc = {
-			[VINTR] = 3, [VQUIT] = 28, [VERASE] = 127, [VKILL] = 21, [VEOF] = 4,
-			[VMIN] = 1, [VSTART] = 17, [VSTOP] = 19, [VSUSP] = 26, [VREPRINT] = 18,
-			[VDISCARD] = 15, [VWERASE] = 23, [VLNEXT] = 22,
-		},
+struct tty console_tty;
+
+static const struct termios_k sane = {
+	.iflag = ICRNL | IXON,
+	.oflag = OPOST | ONLCR,
+	.cflag = 0x1cb2,	/* B115200 CS8 CREAD HUPCL CLOCAL */
+	.lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,
+	.cc = {
+		[VINTR] = 3, [VQUIT] = 28, [VERASE] = 127, [VKILL] = 21, [VEOF] = 4,
+		[VMIN] = 1, [VSTART] = 17, [VSTOP] = 19, [VSUSP] = 26, [VREPRINT] = 18,
+		[VDISCARD] = 15, [VWERASE] = 23, [VLNEXT] = 22,
 	},
 };
 
@@ -284,6 +284,7 @@ void tty_init(void)
 		{ MAJOR_TTY, MINOR_TTYS0, "ttyS0", 0660 },
 	};
 
+	console_tty.termios = sane;
 	for (unsigned i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++)
 		if (register_chrdev(nodes[i].major, nodes[i].minor, nodes[i].name, nodes[i].mode,
 				    &tty_ops) < 0)

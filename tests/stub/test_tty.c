@@ -28,8 +28,8 @@ static int begin(void **state)
 {
 	(void)state;
 	if (!chrdev_ops(CONSOLE)) {
-		fresh = console_tty;
 		tty_init();
+		fresh = console_tty;
 	}
 	console_tty = fresh;
 	host_task_init();
