@@ -3,6 +3,7 @@
  * Starting another EFI application: `efi` as it is, `linux` with the absolute root as its
  * initrd, which the kernel's EFI stub fetches through LoadFile2.
  */
+#include "device_path.h"
 #include "stage.h"
 
 /* EFI_LOAD_FILE2_PROTOCOL is missing from gnu-efi's headers. */
@@ -44,15 +45,6 @@ static EFI_STATUS EFIAPI load_initrd(struct load_file2 *self, EFI_DEVICE_PATH *p
 	return EFI_SUCCESS;
 }
 
-static size_t device_path_len(const uint8_t *path)
-{
-	size_t len = 0;
-
-	while (path[len] != 0x7f)
-		len += om_get_le16(path + len + 2);
-	return len;
-}
-
 /* Device path of a file on our volume, so that what is started knows where it came from. */
 static uint8_t *file_path(struct boot_run *run, const struct stage_file *file)
 {
@@ -64,7 +56,7 @@ static uint8_t *file_path(struct boot_run *run, const struct stage_file *file)
 		return NULL;
 	while (file->path[units - 1])
 		units++;
-	len = device_path_len(device);
+	len = device_path_len(device, DEVICE_PATH_MAX);
 	path = om_arena_alloc(&run->arena, len + 4 + 2 * units + 4);
 	if (!path)
 		return NULL;

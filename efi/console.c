@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "device_path.h"
 #include "stage.h"
 
 #include <stdarg.h>
@@ -8,6 +9,10 @@
 
 static EFI_GUID serial_guid = { 0xbb25cf6f, 0xf1d4, 0x11d2,
 				{ 0x9a, 0x0c, 0x00, 0x90, 0x27, 0x3f, 0xc1, 0xfd } };
+
+static EFI_GUID global_variable_guid = { 0x8be4df61, 0x93ca, 0x11d2,
+					 { 0xaa, 0x0d, 0x00, 0xe0, 0x98, 0x03, 0x2b, 0x8c } };
+static CHAR16 con_out_name[] = { 'C', 'o', 'n', 'O', 'u', 't', 0 };
 
 /* The beginning of EFI_SERIAL_IO_PROTOCOL, as far as it is used. */
 struct serial_io {
@@ -42,6 +47,18 @@ void stage_put(struct stage *stage, const char *text)
 		serial_put(stage->serial, text);
 }
 
+/* Is one of the firmware's own consoles a serial port?  Then its text reaches the line already. */
+static bool text_is_on_serial(struct stage *stage)
+{
+	uint8_t paths[DEVICE_PATH_MAX];
+	UINTN size = sizeof(paths);
+
+	if (EFI_ERROR(stage->rt->GetVariable(con_out_name, &global_variable_guid, NULL, &size,
+					     paths)))
+		return false;
+	return device_path_has_uart(paths, size);
+}
+
 void stage_console(struct stage *stage, struct om_str kind)
 {
 	bool serial = om_str_is(kind, "serial") || om_str_is(kind, "both");
@@ -51,7 +68,8 @@ void stage_console(struct stage *stage, struct om_str kind)
 		found = NULL;
 	if (serial && !found)
 		stage_log(stage, LEVEL_WARNING, "console: no serial port known to the firmware");
-	stage->serial = found;
+	/* Both would say everything twice where the firmware's text goes to the line as well. */
+	stage->serial = om_str_is(kind, "both") && text_is_on_serial(stage) ? NULL : found;
 	stage->to_text = !found || !om_str_is(kind, "serial");
 }
 

@@ -14,7 +14,11 @@
 
 /* The stage's last line when it gives up; the firmware would then look for something else. */
 #define TO_FIRMWARE "exit: to the firmware"
-#define TAIL 256
+/* The menu's last line, and how long it is quiet when nothing counts down: a countdown speaks
+ * once in a second. */
+#define MENU_END "Esc: firmware"
+#define MENU_QUIET_MS 5000
+#define TAIL 512
 
 /* isa-debug-exit ends QEMU with (value << 1) | 1; the values are the kernel stub's. */
 static const struct verdict {
@@ -176,45 +180,64 @@ static int64_t now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* Has the stage said that it gives up?  TAIL keeps what came before the chunk. */
-static bool gave_up(char *tail, size_t *used, const char *bytes, size_t len)
-{
-	char *window = xalloc(*used + len + 1), *at;
-	size_t keep, total = *used + len, i;
-	bool found;
+/* The last TAIL bytes of the console, as a string: a NUL byte from the machine is a space. */
+struct tail {
+	char text[TAIL + 1];
+	size_t used;
+};
 
-	memcpy(window, tail, *used);
-	memcpy(window + *used, bytes, len);
-	for (i = 0; i < total; i++)
-		if (!window[i])
-			window[i] = ' ';
-	at = strstr(window, TO_FIRMWARE);
-	found = at && strchr(at, '\n');
-	keep = total < TAIL ? total : TAIL;
-	memmove(tail, window + total - keep, keep);
-	*used = keep;
-	free(window);
-	return found;
+static void tail_add(struct tail *tail, const char *bytes, size_t len)
+{
+	size_t i, keep;
+
+	if (len > TAIL) {
+		bytes += len - TAIL;
+		len = TAIL;
+	}
+	keep = tail->used < TAIL - len ? tail->used : TAIL - len;
+	memmove(tail->text, tail->text + tail->used - keep, keep);
+	for (i = 0; i < len; i++)
+		tail->text[keep + i] = bytes[i] ? bytes[i] : ' ';
+	tail->used = keep + len;
+	tail->text[tail->used] = '\0';
 }
 
-enum ending { ENDED, TIMED_OUT, GAVE_UP, INTERRUPTED };
+static bool gave_up(const struct tail *tail)
+{
+	const char *at = strstr(tail->text, TO_FIRMWARE);
+
+	return at && strchr(at, '\n');
+}
+
+/* The menu is drawn and nothing, not even its countdown, came after it. */
+static bool at_menu(const struct tail *tail)
+{
+	const char *at = strstr(tail->text, MENU_END);
+
+	return at && strspn(at + strlen(MENU_END), "\r\n") == strlen(at + strlen(MENU_END));
+}
+
+enum ending { ENDED, TIMED_OUT, GAVE_UP, AT_MENU, INTERRUPTED };
 
 static enum ending listen_to(int fd, uint64_t timeout_s)
 {
 	int64_t end = timeout_s ? now_ms() + (int64_t)timeout_s * 1000 : INT64_MAX;
-	char buf[4096], tail[TAIL];
-	size_t used = 0;
+	int64_t heard = now_ms();
+	struct tail tail = { .used = 0 };
+	char buf[TAIL];
 
 	for (;;) {
 		struct pollfd ready = { .fd = fd, .events = POLLIN };
-		int64_t left = end - now_ms();
+		int64_t now = now_ms();
 		ssize_t got;
 
 		if (interrupted)
 			return INTERRUPTED;
-		if (left <= 0)
+		if (now >= end)
 			return TIMED_OUT;
-		if (poll(&ready, 1, left > 1000 ? 1000 : (int)left) <= 0)
+		if (timeout_s && now - heard > MENU_QUIET_MS && at_menu(&tail))
+			return AT_MENU;
+		if (poll(&ready, 1, end - now > 1000 ? 1000 : (int)(end - now)) <= 0)
 			continue;
 		got = read(fd, buf, sizeof(buf));
 		if (got < 0 && (errno == EINTR || errno == EAGAIN))
@@ -223,7 +246,9 @@ static enum ending listen_to(int fd, uint64_t timeout_s)
 			return ENDED;
 		fwrite(buf, 1, (size_t)got, stdout);
 		fflush(stdout);
-		if (gave_up(tail, &used, buf, (size_t)got))
+		heard = now_ms();
+		tail_add(&tail, buf, (size_t)got);
+		if (gave_up(&tail))
 			return GAVE_UP;
 	}
 }
@@ -276,6 +301,8 @@ static int run_watched(const struct boot_options *options, const char *const *ar
 		return say_verdict(REFUSED, text);
 	case GAVE_UP:
 		return say_verdict(REFUSED, "firmware: the stage started nothing and went back");
+	case AT_MENU:
+		return say_verdict(REFUSED, "menu: the stage waits for a key and nobody is there");
 	case INTERRUPTED:
 		return say_verdict(REFUSED, "none: interrupted");
 	default:

@@ -28,7 +28,7 @@ const struct command cmd_boot = {
 	"The machine boots from a copy, in which the words `verdict=debug-exit leak-check` are added\n"
 	"to the options; a DISK-IMAGE with --interactive is booted, and written to, as it is.\n"
 	"The last line is the verdict.  Exit status: 0 power off; 1 stopped, panic, reboot, leak,\n"
-	"back to the firmware, or timeout; 2 wrong usage.\n",
+	"waiting in the menu, back to the firmware, or timeout; 2 wrong usage.\n",
 	run_boot,
 };
 

@@ -284,6 +284,10 @@ long task_clone(const struct clone_args *args)
 	if (flags & CLONE_VFORK)
 		task->vfork_parent = current;
 	task_wake(task);
+	/* The child runs first: until it has set its signals it ignores what its shell ignores,
+	 * and `kill %1` in the same line would be lost on one processor. */
+	if (!(flags & CLONE_VFORK))
+		task_yield();
 	/* Only a signal that kills may end this wait early; the child then is on its own. */
 	while ((flags & CLONE_VFORK) && task->pid == pid && task->vfork_parent == current)
 		if (sleep_on(&current->vfork_done) < 0 &&

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "../../efi/device_path.h"
 #include "../../efi/text_forms.h"
 
 static void test_paths(void **state)
@@ -133,6 +134,42 @@ static void test_crc(void **state)
 	assert_int_equal(crc32_ieee("", 0), 0);
 }
 
+static void test_device_paths(void **state)
+{
+	/* What OVMF has in ConOut: a serial port, then the end of one path, then a screen. */
+	static const uint8_t both[] = {
+		2, 1, 12, 0, 0xd0, 0x41, 0x03, 0x0a, 0, 0, 0, 0,
+		1, 1, 6, 0, 0, 31,
+		3, 14, 8, 0, 1, 2, 3, 4,
+		0x7f, 1, 4, 0,
+		2, 3, 8, 0, 0, 1, 1, 0x80,
+		0x7f, 0xff, 4, 0,
+	};
+	static const uint8_t screen[] = { 2, 3, 8, 0, 0, 1, 1, 0x80, 0x7f, 0xff, 4, 0,
+					  3, 14, 4, 0 };
+	static const uint8_t no_length[] = { 2, 1, 0, 0, 0x7f, 0xff, 4, 0 };
+	static const uint8_t too_long[] = { 3, 14, 9, 0, 0x7f, 0xff, 4, 0 };
+	size_t max;
+
+	(void)state;
+	assert_int_equal(device_path_len(both, sizeof(both)), sizeof(both) - 4);
+	assert_int_equal(device_path_len(screen, sizeof(screen)), 8);
+	assert_int_equal(device_path_len(no_length, sizeof(no_length)), 0);
+	assert_int_equal(device_path_len(too_long, sizeof(too_long)), 0);
+	assert_true(device_path_has_uart(both, sizeof(both)));
+	assert_false(device_path_has_uart(screen, sizeof(screen)));
+	assert_false(device_path_has_uart(no_length, sizeof(no_length)));
+	assert_false(device_path_has_uart(too_long, sizeof(too_long)));
+	for (max = 0; max < sizeof(both); max++) {
+		uint8_t *cut = max ? memcpy(test_malloc(max), both, max) : NULL;
+
+		assert_int_equal(device_path_len(cut, max), 0);
+		assert_int_equal(device_path_has_uart(cut, max), max >= 26);
+		if (cut)
+			test_free(cut);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -141,6 +178,7 @@ int main(void)
 		cmocka_unit_test(test_load_options),
 		cmocka_unit_test(test_dates),
 		cmocka_unit_test(test_crc),
+		cmocka_unit_test(test_device_paths),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
