@@ -4,8 +4,8 @@
 # list of what is missing is printed and nothing is touched.  The reasons stand in the README.
 set -eu
 
-run="gcc make binutils python3 gnu-efi libarchive-dev libjansson-dev qemu-system-x86 ovmf mtools
-	gdisk e2fsprogs genromfs busybox-static cpio libarchive-tools console-setup-linux"
+run="gcc make binutils python3 gnu-efi libarchive-dev libjansson-dev libext2fs-dev comerr-dev
+	qemu-system-x86 ovmf mtools gdisk e2fsprogs genromfs busybox-static cpio libarchive-tools console-setup-linux"
 test="$run util-linux zlib1g-dev libcmocka-dev python3-pytest python3-pytest-xdist
 	mandoc clang libclang-rt-14-dev dosfstools fdisk zip xz-utils gdb"
 bench="$test valgrind"

@@ -33,6 +33,13 @@ int tap_end(const struct tap *tap);
 void handoff_check(const struct handoff_set *set, struct tap *tap);
 
 /*
+ * handoff_init.c: the init of TREE, the absolute root, or of the ram disk that covers it.
+ * ROOT: the descriptor, or NULL.
+ */
+void handoff_check_init(const struct handoff_set *set, const struct om_root *root,
+			struct om_tree *tree, struct tap *tap);
+
+/*
  * program_check.c: can PATH of the finished tree be started: regular, executable, ELF64 for
  * x86-64 or #! script, and its interpreter there?  RET_REASON says why not.
  */

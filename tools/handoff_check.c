@@ -362,63 +362,6 @@ static void check_candidates(struct state *state)
 	}
 }
 
-/* ------------------------------------------------------------------ init */
-
-static bool absolute_root_runs(const struct om_root *root)
-{
-	uint32_t i;
-
-	for (i = 0; i < root->candidate_count; i++)
-		if (root->candidates[i].spec.kind == OM_ROOT_RAMFS)
-			return true;
-	return root->candidate_count == 0;
-}
-
-static void check_program(struct state *state, const char *path)
-{
-	state->reason[0] = '\0';
-	tap_check(state->tap, program_check(&state->tree, path, state->reason, REASON_MAX),
-		  state->reason, "init: %s can be started", path);
-}
-
-/* The first of late boot's list that is there at all. */
-static void check_default_init(struct state *state)
-{
-	static const char *const defaults[] = { "/init", "/sbin/init", "/bin/init", "/etc/init",
-						"/bin/sh" };
-	const struct om_node *node;
-	size_t i = state->root && state->root->candidate_count ? 1 : 0;
-
-	for (; i < sizeof(defaults) / sizeof(defaults[0]); i++) {
-		if (om_tree_lookup(&state->tree, defaults[i], &node) == OM_OK) {
-			check_program(state, defaults[i]);
-			return;
-		}
-	}
-	tap_check(state->tap, false, "none of /sbin/init, /bin/init, /etc/init, /bin/sh is there",
-		  "init: is there");
-}
-
-static void check_init(struct state *state)
-{
-	const struct om_root *root = state->root;
-	char path[OM_PATH_MAX];
-
-	if (state->set->init) {
-		check_program(state, state->set->init);
-	} else if (root && root->rdinit.len) {
-		snprintf(path, sizeof(path), "%.*s", (int)root->rdinit.len, root->rdinit.ptr);
-		check_program(state, path);
-	} else if (root && !absolute_root_runs(root)) {
-		tap_skip(state->tap, "it lies in the final root", "init");
-	} else if (root && root->init_count) {
-		snprintf(path, sizeof(path), "%.*s", (int)root->init[0].len, root->init[0].ptr);
-		check_program(state, path);
-	} else {
-		check_default_init(state);
-	}
-}
-
 void handoff_check(const struct handoff_set *set, struct tap *tap)
 {
 	struct state state = { .set = set, .tap = tap };
@@ -436,7 +379,7 @@ void handoff_check(const struct handoff_set *set, struct tap *tap)
 		check_candidates(&state);
 	}
 	if (tree)
-		check_init(&state);
+		handoff_check_init(set, state.root, &state.tree, tap);
 	else
 		tap_skip(tap, "the archive is broken", "init");
 	if (state.tree_made)

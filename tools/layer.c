@@ -39,11 +39,34 @@ struct host_file *layer_store_file(struct layer_store *store)
 	return &held->file;
 }
 
+/* TEXT behind "layer NAME: ", where a long NAME has been cut to "..." and its end. */
+static const char *without_layer(const char *text, const char *name)
+{
+	size_t len = strlen(name), shown;
+	const char *rest = text, *end;
+
+	if (strncmp(text, "layer ", 6) != 0)
+		return text;
+	rest += 6;
+	if (strncmp(rest, "...", 3) == 0)
+		rest += 3;
+	for (end = strstr(rest, ": "); end; end = strstr(end + 1, ": ")) {
+		shown = (size_t)(end - rest);
+		if (shown <= len && memcmp(rest, name + len - shown, shown) == 0)
+			return end + 2;
+	}
+	return text;
+}
+
 int layer_refuse(const struct om_tree *tree, const char *name, enum om_status status)
 {
-	if (!tree->diag.text[0])
+	struct om_diag diag = tree->diag;
+
+	if (!diag.text[0])
 		return refuse_status(name, status);
-	diag_print(name, &tree->diag);
+	/* The line begins with the file's name already. */
+	snprintf(diag.text, sizeof(diag.text), "%s", without_layer(tree->diag.text, name));
+	diag_print(name, &diag);
 	return REFUSED;
 }
 
