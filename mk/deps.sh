@@ -8,7 +8,7 @@ run="gcc make binutils python3 gnu-efi libarchive-dev libjansson-dev libext2fs-d
 	qemu-system-x86 ovmf mtools gdisk e2fsprogs genromfs busybox-static cpio libarchive-tools console-setup-linux"
 test="$run util-linux zlib1g-dev libcmocka-dev python3-pytest python3-pytest-xdist
 	mandoc clang libclang-rt-14-dev dosfstools fdisk zip xz-utils gdb"
-bench="$test valgrind"
+bench="$test valgrind time"
 
 case "${1:-test}" in
 run) want=$run ;;

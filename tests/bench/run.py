@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -26,17 +27,20 @@ ICOUNT = ["-icount", "shift=3,sleep=off"]
 def measure(command, output, cwd=None):
     """Best wall time of some rounds, its CPU time, and the largest memory in KiB."""
     best = None
+    memory = tempfile.NamedTemporaryFile()
     for _ in range(ROUNDS):
         Path(output).unlink(missing_ok=True)
         os.sync()
         begin = time.monotonic()
-        process = subprocess.Popen(command, shell=True, cwd=cwd, stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.DEVNULL)
+        # time(1) in between: a child's largest memory begins with that of the process it came
+        # from, and this one is large.
+        process = subprocess.Popen(["time", "-f", "%M", "-o", memory.name, "sh", "-c", command],
+                                   cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.monotonic() - begin
         if status != 0:
             raise SystemExit(f"{command}: status {status}")
-        row = (wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
+        row = (wall, usage.ru_utime + usage.ru_stime, int(Path(memory.name).read_text()))
         best = row if best is None or row < best else best
     return best
 
