@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
 # The kernel stub, and the tiny handoff kernel that checks the protocol.
 
-# cramfs waits for inflate_block() in the kernel; the host tests link zlib for it.
-STUB_SRC := $(sort $(filter-out kernel-stub/fs/cramfs.c,$(wildcard kernel-stub/*/*.c kernel-stub/*/*.S)))
+STUB_SRC := $(sort $(wildcard kernel-stub/*/*.c kernel-stub/*/*.S))
 STUB_OBJ := $(call objs,stub,$(STUB_SRC) $(B)/font/font.c)
 STUB_LINK := ld -nostdlib -static -z max-page-size=4096 -z noexecstack --gc-sections --build-id=none
+
+# Static archives of the distribution; kernel-stub/codec/libc.c is all that they get of a C library.
+CODEC_LIBS := -lz -llzma -lzstd -llz4 -lbz2
+CODEC_ARCHIVES = $(foreach l,$(patsubst -l%,lib%.a,$(CODEC_LIBS)),$(shell $(CC) -print-file-name=$(l)))
 
 # The letters of the text screen; any 8x16 PSF font with a Unicode table will do.
 FONT ?= /usr/share/consolefonts/Uni2-VGA16.psf.gz
@@ -17,7 +20,7 @@ $(B)/font/font.c: mk/font.py
 
 $(B)/stub/overmount-stub.elf: $(STUB_OBJ) $(B)/stub/libovermount.a kernel-stub/kernel.lds
 	@echo "  LD    $@"
-	@$(STUB_LINK) -T kernel-stub/kernel.lds -o $@.debug $(STUB_OBJ) $(B)/stub/libovermount.a
+	@$(STUB_LINK) -T kernel-stub/kernel.lds -o $@.debug $(STUB_OBJ) $(B)/stub/libovermount.a $(CODEC_ARCHIVES)
 	@objcopy -S $@.debug $@
 
 HANDOFF_SRC := $(sort $(wildcard tests/handoff-kernel/*.c tests/handoff-kernel/*.S))

@@ -17,6 +17,7 @@ $(foreach t,$(UNIT_NAMES),$(foreach w,asan small,$(eval $(call unit_program,$(w)
 
 STUB_TEST_SUPPORT := $(sort $(filter-out tests/stub/test_%.c,$(wildcard tests/stub/*.c)))
 STUB_HOST_SRC := $(sort $(wildcard kernel-stub/vfs/*.c kernel-stub/fs/*.c) \
+	$(filter-out kernel-stub/codec/libc.c,$(wildcard kernel-stub/codec/*.c)) \
 	$(wildcard $(addprefix kernel-stub/dev/,block.c block_cache.c partition.c partition_mbr.c partition_gpt.c ramdisk.c tty.c tty_input.c \
 		tty_output.c tty_ioctl.c)))
 
@@ -27,7 +28,7 @@ define stub_program
 $(B)/vfs/tests/$(1): $(call objs,vfs,tests/stub/$(1).c $(STUB_TEST_SUPPORT) $(STUB_HOST_SRC)) \
 		$(B)/vfs/libovermount.a
 	@mkdir -p $$(@D)
-	@$(CC) -fsanitize=address,undefined $(LDFLAGS_$(1)) -o $$@ $$^ -lcmocka -lz
+	@$(CC) -fsanitize=address,undefined $(LDFLAGS_$(1)) -o $$@ $$^ -lcmocka $(CODEC_LIBS)
 endef
 STUB_TEST_NAMES := $(basename $(notdir $(wildcard tests/stub/test_*.c)))
 $(foreach t,$(STUB_TEST_NAMES),$(eval $(call stub_program,$(t))))

@@ -4,7 +4,7 @@
 #include "device.h"
 #include "vfs.h"
 
-extern struct file_system_type ext2_type, minix_type, romfs_type;
+extern struct file_system_type cramfs_type, ext2_type, minix_type, romfs_type;
 
 int vfs_init(void)
 {
@@ -16,6 +16,7 @@ int vfs_init(void)
 	register_filesystem(&ext2_type);
 	register_filesystem(&minix_type);
 	register_filesystem(&romfs_type);
+	register_filesystem(&cramfs_type);
 	if (memfd_init() < 0)
 		return -ENOMEM;
 	return memory_devices_register();

@@ -263,7 +263,7 @@ static int read_block(struct inode *inode, uint32_t index, uint8_t *page, void *
 {
 	uint64_t left = inode->size - (uint64_t)index * BLOCK;
 	size_t want = left < BLOCK ? (size_t)left : BLOCK, got = 0;
-	uint32_t at, len;
+	uint32_t at = 0, len = 0;
 	int err = find_block(inode, index, &at, &len);
 
 	if (err < 0)
@@ -275,7 +275,7 @@ static int read_block(struct inode *inode, uint32_t index, uint8_t *page, void *
 	err = read_at(inode->sb, at, packed, len);
 	if (err < 0)
 		return err;
-	err = inflate_block(packed, len, page, BLOCK, &got);
+	err = decompress_block(CODEC_ZLIB, packed, len, page, BLOCK, &got);
 	if (err == -ENOMEM)
 		return err;
 	if (err < 0 || got < want)

@@ -50,6 +50,9 @@ extern struct memory_stats memory_stats;
 void memory_init(const struct om_handoff *handoff);
 /* The tables and the stack of the stage are free now. */
 void memory_release_stage(const struct om_handoff *handoff);
+/* COUNT contiguous pages, zeroed, each with one reference; NULL: there is no such run. */
+void *pages_alloc_run(uint32_t count);
+void pages_free_run(void *run, uint32_t count);
 /* For programs: leaves a reserve for the kernel; caches are emptied first. NULL: none. */
 void *page_alloc_user(void);
 /* 4 KiB pages in the kernel half; FLAGS without PTE_P. False: no memory for a table. */

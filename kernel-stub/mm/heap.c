@@ -10,6 +10,7 @@
 
 #define SLAB_MAGIC	0x51ab51abu
 #define LARGE_MAGIC	0x1a46e1a4u
+#define LARGE_MAX	((size_t)1 << 32)
 #define POISON		0x6b
 #define CLASS_COUNT	8u
 
@@ -23,7 +24,7 @@ struct slab {
 
 struct large {
 	uint32_t magic;
-	uint32_t order;
+	uint32_t pages;
 	uint64_t pad;
 };
 
@@ -78,21 +79,17 @@ static struct slab *slab_new(unsigned size_class)
 static void *large_alloc(size_t size)
 {
 	struct large *large;
-	unsigned order = 0;
+	size_t pages;
 
-	if (size > (SIZE_MAX >> 1) - sizeof(*large))
+	if (size > LARGE_MAX)
 		return NULL;
-	size += sizeof(*large);
-	while (((size_t)PAGE_SIZE << order) < size)
-		order++;
-	if (order > 20)
-		return NULL;
-	large = pages_alloc(order);
+	pages = (size + sizeof(*large) + PAGE_SIZE - 1) / PAGE_SIZE;
+	large = pages_alloc_run((uint32_t)pages);
 	if (!large)
 		return NULL;
 	memory_stats.objects++;
 	large->magic = LARGE_MAGIC;
-	large->order = order;
+	large->pages = (uint32_t)pages;
 	return large + 1;
 }
 
@@ -138,7 +135,7 @@ void kfree(void *ptr)
 		return;
 	memory_stats.objects--;
 	if (large->magic == LARGE_MAGIC && (char *)ptr == (char *)(large + 1)) {
-		pages_free(large, large->order);
+		pages_free_run(large, large->pages);
 		return;
 	}
 	BUG_ON(slab->magic != SLAB_MAGIC || slab->used == 0);

@@ -176,12 +176,12 @@ static uint32_t find_run(uint32_t start, uint32_t end, uint32_t count)
 	return NO_PAGE;
 }
 
-void *pages_alloc(unsigned order)
+void *pages_alloc_run(uint32_t count)
 {
-	uint32_t count = 1u << order, first, i;
+	uint32_t first, i;
 	void *run;
 
-	if (order == 0)
+	if (count == 1)
 		return page_alloc();
 	first = find_run(run_hint, page_total, count);
 	if (first == NO_PAGE)
@@ -199,12 +199,22 @@ void *pages_alloc(unsigned order)
 	return run;
 }
 
-void pages_free(void *run, unsigned order)
+void *pages_alloc(unsigned order)
+{
+	return pages_alloc_run(1u << order);
+}
+
+void pages_free_run(void *run, uint32_t count)
 {
 	uint32_t i;
 
-	for (i = 0; i < 1u << order; i++)
+	for (i = 0; i < count; i++)
 		page_put((char *)run + ((size_t)i << PAGE_SHIFT));
+}
+
+void pages_free(void *run, unsigned order)
+{
+	pages_free_run(run, 1u << order);
 }
 
 void memory_counts(uint64_t *ret_total, uint64_t *ret_free)
