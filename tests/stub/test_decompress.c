@@ -21,14 +21,14 @@ static const struct kind {
 	bool checked;		/* the format has a checksum over the data */
 	bool hungry;		/* needs megabytes of memory, which the host fills: fewer tries */
 } kinds[] = {
-	{ "gzip -n", OM_IMAGE_GZIP, true },
-	{ "bzip2", OM_IMAGE_BZIP2, true },
-	{ "xz --check=crc32", OM_IMAGE_XZ, true },
-	{ "xz -9", OM_IMAGE_XZ, true, true },
-	{ "lzma", OM_IMAGE_LZMA, false },
-	{ "zstd -q", OM_IMAGE_ZSTD, true },
-	{ "zstd -q -19", OM_IMAGE_ZSTD, true },
-	{ "lz4 -q", OM_IMAGE_LZ4, true },
+	{ "gzip -n", OM_IMAGE_GZIP, true, false },
+	{ "bzip2", OM_IMAGE_BZIP2, true, false },
+	{ "xz --check=crc32", OM_IMAGE_XZ, true, false },
+	{ "xz", OM_IMAGE_XZ, true, true },
+	{ "lzma", OM_IMAGE_LZMA, false, false },
+	{ "zstd -q", OM_IMAGE_ZSTD, true, false },
+	{ "zstd -q -19", OM_IMAGE_ZSTD, true, false },
+	{ "lz4 -q", OM_IMAGE_LZ4, true, false },
 	{ "lz4 -q -l", OM_IMAGE_LZ4, false, true },
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
