@@ -170,7 +170,10 @@ static void take_layers(struct planner *planner)
 
 		if (layer->role == OM_LAYER_INITRD && (!facts || !facts->known))
 			planner->maybe_classic = true;
-		if (layer->role == OM_LAYER_INITRD && is_filesystem(facts)) {
+		/* For a stock Linux a compressed initrd is an archive; here it can be an image only. */
+		if (layer->role == OM_LAYER_INITRD &&
+		    (is_filesystem(facts) ||
+		     (plan->path != OM_BOOT_LINUX && plan_is_packed_image(facts)))) {
 			add_classic_initrd(planner, layer, facts);
 			continue;
 		}

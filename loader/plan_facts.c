@@ -83,6 +83,7 @@ static const char *role_text(enum om_layer_role role)
 	return texts[role];
 }
 
+/* An archive would have to be merged by the stage, which does not unpack; an image goes as it is. */
 static void check_compressed(struct planner *planner, struct om_value at, const char *what,
 			     enum om_image_kind kind)
 {
@@ -91,6 +92,12 @@ static void check_compressed(struct planner *planner, struct om_value at, const 
 	plan_error(planner, OM_UNSUPPORTED, at, "store it unpacked: memory and result are the same",
 		   "%s '%.*s' is compressed (%s), which the stage does not unpack", what,
 		   (int)name.len, name.ptr, om_image_kind_text(kind));
+}
+
+bool plan_is_packed_image(const struct om_file_facts *facts)
+{
+	return looked_at(facts) && om_image_is_compressed(facts->image) &&
+	       facts->image != OM_IMAGE_LZO;
 }
 
 static void check_directory(struct planner *planner, const struct om_layer_ref *layer)
@@ -176,8 +183,13 @@ void plan_check_ramdisk(struct planner *planner, const struct om_ramdisk_ref *ra
 	else if (plan_ramdisk_size(ramdisk, facts) == 0)
 		plan_error(planner, OM_TYPE, at, "", whole ? "ramdisk '%.*s' is empty" :
 			   "ramdisk '%.*s' ends before start=", (int)name.len, name.ptr);
-	else if (whole && om_image_is_compressed(facts->image))
-		check_compressed(planner, at, "ramdisk", facts->image);
+	else if (whole && facts->image == OM_IMAGE_LZO)
+		plan_error(planner, OM_UNSUPPORTED, at,
+			   "compress it with gzip, bzip2, lzma, xz, lz4 or zstd",
+			   "ramdisk '%.*s' is compressed with lzo, which no kernel here unpacks",
+			   (int)name.len, name.ptr);
+	else if (whole && plan_is_packed_image(facts))
+		return;			/* the kernel unpacks it, and sees what is inside */
 	else if (whole && om_image_is_archive(facts->image))
 		plan_error(planner, OM_TYPE, at, "write 'ramfs' or 'overlay' for an archive",
 			   "ramdisk '%.*s' is an archive (%s); expected a file-system image",

@@ -37,6 +37,7 @@ struct block_device {
 	char partuuid[40], partlabel[112];	/* NUL-terminated; UUID in lower case, UTF-8 */
 	unsigned holders;		/* mounts and openers that claimed it */
 	uint8_t *memory;		/* ram disk: its bytes, in place */
+	struct growing grown;		/* ram disk that was unpacked: owns MEMORY; or start is NULL */
 	void *private;
 	struct block_device *next;
 	/* The cache's, of a whole disk: */
@@ -88,6 +89,11 @@ void block_cache_drop(struct block_device *disk);
 
 /* A ram disk over memory that was handed over; pages are given back by ramdisk_free(). */
 int ramdisk_create(unsigned index, void *memory, uint64_t len, struct block_device **ret_bdev);
+/*
+ * A ram disk of the image in MEMORY: in place, or unpacked when it is compressed; the packed
+ * bytes are given back while they are read.  MEMORY is its own in any case.  Logs one line.
+ */
+int ramdisk_make(unsigned index, void *memory, uint64_t len, struct block_device **ret_bdev);
 int ramdisk_free(struct block_device *bdev);
 
 #endif

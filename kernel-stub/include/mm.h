@@ -12,11 +12,15 @@ struct om_handoff;
  *	ffff8000 00000000  all physical memory, in 2 MiB pages, not executable
  *	ffffc000 00000000  device memory, uncached
  *	ffffd000 00000000  kernel stacks, one slot a task, with unmapped pages below each
+ *	ffffe000 00000000  struct growing: 32 ranges of 16 GiB
  *	ffffffff 80100000  the kernel itself
  */
 #define DIRECT_MAP	UINT64_C(0xffff800000000000)
 #define MMIO_BASE	UINT64_C(0xffffc00000000000)
 #define STACK_BASE	UINT64_C(0xffffd00000000000)
+#define GROWING_BASE	UINT64_C(0xffffe00000000000)
+#define GROWING_SLOT	(UINT64_C(16) << 30)
+#define GROWING_MAX	32u	/* one entry of the top-level table */
 #define STACK_SLOT	0x10000u
 #define STACK_SIZE	0x6000u
 

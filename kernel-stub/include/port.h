@@ -36,6 +36,18 @@ unsigned page_count(const void *page);
 /* 2^ORDER contiguous pages, for rings and stacks; freed as a whole. */
 void *pages_alloc(unsigned order);
 void pages_free(void *pages, unsigned order);
+/*
+ * Memory in one piece of addresses that grows at its end, for what has no size yet.  Its pages
+ * are not page_put()'s: growing_cut() gives back all behind the first PAGES.
+ */
+struct growing {
+	uint8_t *start;
+	size_t pages;
+};
+int growing_init(struct growing *growing);		/* -ENOMEM: too many of them */
+int growing_add(struct growing *growing, size_t pages);	/* all or nothing: -ENOMEM */
+void growing_cut(struct growing *growing, size_t pages);
+void growing_free(struct growing *growing);
 uint64_t page_phys(const void *page);
 void *phys_to_virt(uint64_t phys);
 

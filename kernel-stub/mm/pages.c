@@ -361,6 +361,7 @@ void memory_init(const struct om_handoff *handoff)
 	/* Tables that all address spaces share have to be there before the first copy. */
 	early_table(top, MMIO_BASE >> 39 & 511);
 	early_table(top, STACK_BASE >> 39 & 511);
+	early_table(top, GROWING_BASE >> 39 & 511);
 
 	/* Everything is taken until the map says otherwise. */
 	for (i = 0; i < page_total; i++)

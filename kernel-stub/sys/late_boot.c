@@ -323,9 +323,7 @@ static int sys_op_attach_image(void *ctx, const char *path, struct om_device *re
 		index++;
 	for (at = 0; at < len; at += PAGE_SIZE)
 		page_get((char *)data + at);
-	err = ramdisk_create(index, data, len, &bdev);
-	for (at = 0; err && at < len; at += PAGE_SIZE)
-		page_put((char *)data + at);
+	err = ramdisk_make(index, data, len, &bdev);
 	if (!err)
 		describe(bdev, ret_device);
 put:
@@ -555,17 +553,12 @@ static void make_ramdisks(void)
 {
 	struct block_device *bdev;
 	unsigned i;
-	int err;
 
+	/* What cannot be made has been logged, and is missing when a candidate asks for it. */
 	for (i = 0; i < boot_info.image_count; i++) {
 		const struct boot_image *image = &boot_info.images[i];
 
-		err = ramdisk_create(image->index, image->data, image->len, &bdev);
-		if (err)
-			klog("ramdisk: /dev/ram%u cannot be made: error %d", image->index, -err);
-		else
-			klog("ramdisk: /dev/ram%u, %llu KiB", image->index,
-			     (unsigned long long)(image->len >> 10));
+		(void)ramdisk_make(image->index, image->data, image->len, &bdev);
 	}
 }
 

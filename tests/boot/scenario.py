@@ -142,6 +142,11 @@ class Workshop:
             shutil.copyfile(BUILD / item["copy"], target)
         else:
             write_file(target, item["text"].encode())
+        if "compress" in item:          # a command that reads its input and writes its output
+            packed = target.with_suffix(".packed")
+            with target.open("rb") as plain, packed.open("wb") as out:
+                subprocess.run(item["compress"].split(), stdin=plain, stdout=out, check=True)
+            packed.replace(target)
         if "truncate" in item:
             os.truncate(target, target.stat().st_size - item["truncate"])
         if target.is_file():

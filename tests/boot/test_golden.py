@@ -59,6 +59,7 @@ class Case(scenario.Workshop):
         kind = case.get("initrd")
         if kind:
             how = {"archive": "newc"} if kind == "cpio" else {"image": kind, "mib": 8}
+            how |= {"compress": case["compress"]} if "compress" in case else {}
             self.spec["esp"] = [{"path": "overmount/initrd.img", "tree": "initrd"} | how]
         if "gpt" in case:
             self.spec["partition"] = [{"image": "ext2", "mib": 8, "tree": "disk",

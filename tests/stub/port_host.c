@@ -209,6 +209,39 @@ void pages_free(void *pages, unsigned order)
 	free(pages);
 }
 
+#define GROWING_HOST (16384u)		/* pages: 64 MiB */
+
+int growing_init(struct growing *growing)
+{
+	growing->start = aligned_alloc(PAGE_SIZE, GROWING_HOST * PAGE_SIZE);
+	if (!growing->start)
+		abort();
+	growing->pages = 0;
+	return 0;
+}
+
+int growing_add(struct growing *growing, size_t pages)
+{
+	if (allocation_fails() || pages > GROWING_HOST - growing->pages)
+		return -ENOMEM;
+	growing->pages += pages;
+	host_live_pages += (long)pages;
+	return 0;
+}
+
+void growing_cut(struct growing *growing, size_t pages)
+{
+	host_live_pages -= (long)(growing->pages - pages);
+	growing->pages = pages;
+}
+
+void growing_free(struct growing *growing)
+{
+	growing_cut(growing, 0);
+	free(growing->start);
+	growing->start = NULL;
+}
+
 uint64_t page_phys(const void *page)
 {
 	return (uintptr_t)page;

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <zlib.h>
 
 static int end(void **state)
 {
@@ -55,6 +56,72 @@ static void bytes_in_place(void **state)
 	page_put(memory + 4096);
 }
 
+/* gzip -n of 100,000 letters: what zlib makes, with gzip's header in front. */
+static size_t pack(uint8_t *out, size_t room, uint8_t letter)
+{
+	static uint8_t plain[100000];
+	z_stream z = { .next_in = plain, .avail_in = sizeof(plain), .next_out = out,
+		       .avail_out = (uInt)room };
+
+	memset(plain, letter, sizeof(plain));
+	assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY), Z_OK);
+	assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+	deflateEnd(&z);
+	return z.total_out;
+}
+
+static void unpacked(void **state)
+{
+	struct block_device *bdev = NULL;
+	uint8_t packed[8192] = { 0 }, buf[4];
+	size_t len = pack(packed, sizeof(packed), 'z');
+
+	(void)state;
+	/* The zeros behind it are a boot loader's. */
+	assert_int_equal(ramdisk_make(1, host_handed_over(packed, sizeof(packed)), sizeof(packed),
+				      &bdev), 0);
+	assert_non_null(strstr(host_log, "/dev/ram1, 97 KiB, unpacked from 8 KiB of gzip"));
+	assert_int_equal(bdev->sectors, (100000 + 511) / 512);
+	assert_int_equal(host_live_pages, (100000 + 4095) / 4096);
+	assert_int_equal(block_read(bdev, 99998, buf, 4), 0);
+	assert_memory_equal(buf, "zz\0\0", 4);
+	assert_int_equal(block_write(bdev, 50000, "w", 1), 0);
+	assert_int_equal(block_read(bdev, 49999, buf, 3), 0);
+	assert_memory_equal(buf, "zwz", 3);
+	assert_int_equal(ramdisk_free(bdev), 0);
+
+	host_log_clear();
+	assert_int_equal(ramdisk_make(1, host_handed_over(packed, len - 1), len - 1, &bdev), -EIO);
+	assert_non_null(strstr(host_log, "the gzip image is broken or cut off at byte"));
+	host_log_clear();
+	assert_int_equal(ramdisk_make(1, host_handed_over("\x89LZO\0\r\n\x1a\n", 9), 9, &bdev),
+			 -EOPNOTSUPP);
+	assert_non_null(strstr(host_log, "lzo is not unpacked here; expected gzip"));
+}
+
+static void unpacked_without_memory(void **state)
+{
+	uint8_t packed[8192];
+	size_t len = pack(packed, sizeof(packed), 'z');
+	struct block_device *bdev = NULL;
+	unsigned long n;
+	int err;
+
+	(void)state;
+	for (n = 1;; n++) {
+		host_fail_allocation(n);
+		err = ramdisk_make(1, host_handed_over(packed, len), len, &bdev);
+		host_fail_allocation(0);
+		if (!err)
+			break;
+		assert_int_equal(err, -ENOMEM);
+		assert_int_equal(host_live_pages, 0);
+		assert_int_equal(host_live, 0);
+	}
+	assert_true(n > 3);
+	assert_int_equal(ramdisk_free(bdev), 0);
+}
+
 static void refusals(void **state)
 {
 	struct block_device *bdev = NULL;
@@ -76,6 +143,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(bytes_in_place, end),
+		cmocka_unit_test_teardown(unpacked, end),
+		cmocka_unit_test_teardown(unpacked_without_memory, end),
 		cmocka_unit_test_teardown(refusals, end),
 	};
 
