@@ -28,24 +28,36 @@ static void print_line(void *ctx, const char *text)
 	puts(text);
 }
 
-/* File systems of the images, by content, as the plan's ram disks come. */
+/* File system and length of the image at PATH as the kernel will see it; SIZE 0: as it is. */
+static enum om_image_kind look_into(const char *path, uint64_t *ret_size)
+{
+	enum om_image_kind kind;
+	struct host_file file;
+
+	*ret_size = 0;
+	if (host_file_open(&file, path) != DONE)
+		return OM_IMAGE_UNKNOWN;
+	kind = host_file_probe(&file);
+	host_file_close(&file);
+	if (om_image_is_compressed(kind) && !packed_image_probe(path, &kind, ret_size))
+		return OM_IMAGE_UNKNOWN;
+	return kind;
+}
+
+/* As the plan's ram disks come; of several volumes the first tells. */
 static void find_types(const struct entry_file *file, struct dry_run *run)
 {
-	uint32_t i, j;
+	uint32_t i;
 
 	for (i = 0; i < run->root->ramdisk_count; i++) {
-		const struct om_ramdisk *disk = &run->root->ramdisks[i];
-		enum om_image_kind kind = OM_IMAGE_UNKNOWN;
+		const struct om_ramdisk_ref *ref = &file->plan.ramdisks[i];
+		char *path = file->esp ? esp_find(file->esp, ref->volumes[0].path.text) : NULL;
+		enum om_image_kind kind = path ? look_into(path, &run->ramdisk_sizes[i]) :
+						 OM_IMAGE_UNKNOWN;
 
-		for (j = 0; j < file->entry.ramdisk_count; j++)
-			if (file->entry.ramdisks[j].index == disk->index && !disk->classic_initrd)
-				kind = file->facts.ramdisks[j].image;
-		for (j = 0; disk->classic_initrd && j < file->entry.layer_count; j++)
-			if (file->entry.layers[j].role == OM_LAYER_INITRD &&
-			    om_image_is_filesystem(file->facts.layers[j].image))
-				kind = file->facts.layers[j].image;
 		run->ramdisk_types[i] = om_image_is_filesystem(kind) ? om_image_kind_text(kind) :
 				       file->esp ? "" : run->fstypes[0];
+		free(path);
 	}
 }
 

@@ -210,7 +210,7 @@ static int ram_device(const struct dry_run *run, uint32_t index, struct om_devic
 		snprintf(ret_device->name, sizeof(ret_device->name), "ram%u", index);
 		ret_device->major = RAM_MAJOR;
 		ret_device->minor = index;
-		ret_device->size = disk->size;
+		ret_device->size = run->ramdisk_sizes[i] ? run->ramdisk_sizes[i] : disk->size;
 		if (run->ramdisk_types[i])
 			set_text(ret_device->fstype, sizeof(ret_device->fstype),
 				 om_str_from(run->ramdisk_types[i]));

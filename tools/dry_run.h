@@ -16,6 +16,7 @@ struct dry_run {
 	const struct om_root *root;
 	struct om_tree *tree;		/* of the absolute root, finished; NULL: not known */
 	const char *ramdisk_types[OM_IMAGES_MAX];	/* as root->ramdisks; "" = not known */
+	uint64_t ramdisk_sizes[OM_IMAGES_MAX];		/* unpacked; 0 = as the descriptor says */
 	const char *const *fstypes;	/* that the kernel has; NULL-terminated */
 	bool missing[OM_CANDIDATES_MAX];
 	void (*line)(void *ctx, const char *text);

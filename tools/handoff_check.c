@@ -235,10 +235,31 @@ static const char *image_of(const struct handoff_set *set, uint32_t index)
 	return NULL;
 }
 
-static void check_content(struct state *state, const struct om_ramdisk *disk,
+/* KIND is that of the file; what counts is what the kernel will find in it. */
+static void check_kind(struct state *state, const struct om_ramdisk *disk, const char *path,
+		       enum om_image_kind kind)
+{
+	const char *packed = "", *in = "";
+	uint64_t size;
+
+	if (om_image_is_compressed(kind)) {
+		in = " in ";
+		packed = om_image_kind_text(kind);
+		if (!packed_image_probe(path, &kind, &size)) {
+			tap_check(state->tap, false, "it is broken, cut off, or lzo",
+				  "ram disk %u: %s can be unpacked", disk->index, packed);
+			return;
+		}
+	}
+	tap_check(state->tap, om_image_is_filesystem(kind), kind ? om_image_kind_text(kind) :
+		  "no file system is recognised in it", "ram disk %u: is a file system%s%s%s%s",
+		  disk->index, om_image_is_filesystem(kind) ? ", " : "",
+		  om_image_is_filesystem(kind) ? om_image_kind_text(kind) : "", in, packed);
+}
+
+static void check_content(struct state *state, const struct om_ramdisk *disk, const char *path,
 			  struct host_file *file)
 {
-	enum om_image_kind kind = host_file_probe(file);
 	uint8_t digest[OM_SHA256_SIZE];
 	char reason[160];
 
@@ -246,10 +267,7 @@ static void check_content(struct state *state, const struct om_ramdisk *disk,
 		 (unsigned long long)file->source.size, (unsigned long long)disk->size);
 	tap_check(state->tap, file->source.size == disk->size, reason, "ram disk %u: size",
 		  disk->index);
-	tap_check(state->tap, om_image_is_filesystem(kind), kind ? om_image_kind_text(kind) :
-		  "no file system is recognised in it", "ram disk %u: is a file system%s%s",
-		  disk->index, om_image_is_filesystem(kind) ? ", " : "",
-		  om_image_is_filesystem(kind) ? om_image_kind_text(kind) : "");
+	check_kind(state, disk, path, host_file_probe(file));
 	if (disk->has_digest)
 		tap_check(state->tap, host_file_digest(&file->source, digest) == OM_OK &&
 			  memcmp(digest, disk->digest, sizeof(digest)) == 0,
@@ -280,7 +298,7 @@ static void check_ramdisk(struct state *state, const struct om_ramdisk *disk)
 		tap_check(state->tap, false, path, "ram disk %u: can be read", disk->index);
 		return;
 	}
-	check_content(state, disk, &file);
+	check_content(state, disk, path, &file);
 	host_file_close(&file);
 }
 

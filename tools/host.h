@@ -87,6 +87,8 @@ void host_file_on_demand(struct host_file *file, const char *path, uint64_t size
 int host_file_load(struct host_file *file);
 void host_file_close(struct host_file *file);
 enum om_image_kind host_file_probe(struct host_file *file);
+/* packed_image.c: kind and length of what the compressed file PATH holds; false: it is broken. */
+bool packed_image_probe(const char *path, enum om_image_kind *ret_kind, uint64_t *ret_size);
 /* The digest of everything in it; a number as errno on failure. */
 enum om_status host_file_digest(const struct om_source *source,
 				uint8_t ret_digest[OM_SHA256_SIZE]);

@@ -262,6 +262,23 @@ def test_handoff_other_image(parts, tmp_path, kind, command):
     assert "only ext2, ext3 and ext4 images are looked into" in text
 
 
+def pack(image, cut=0):
+    packed = subprocess.run(["gzip", "-nc", image], capture_output=True, check=True).stdout
+    image.write_bytes(packed[:len(packed) - cut])
+
+
+def test_handoff_image_packed(parts, esp, tmp_path):
+    archive, image = parts
+    pack(image)
+    overmount("image", "build", "-o", archive, "--page-align", "--entry", entry_of(esp))
+    text = judge(parts, status=0)
+    assert "ram disk 0: is a file system, ext2 in gzip" in text
+    text = overmount("explain", entry_of(esp))
+    assert "devices: ram0 1:0, 8192 KiB, ext2" in text
+    pack(image, cut=100)
+    assert "ram disk 0: gzip can be unpacked" in failures(judge(parts, status=1))
+
+
 def test_handoff_image_not_given(parts):
     archive, _ = parts
     text = overmount("handoff", "--archive", archive, status=1)
