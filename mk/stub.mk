@@ -20,7 +20,7 @@ $(B)/font/font.c: mk/font.py
 
 $(B)/stub/overmount-stub.elf: $(STUB_OBJ) $(B)/stub/libovermount.a kernel-stub/kernel.lds
 	@echo "  LD    $@"
-	@$(STUB_LINK) -T kernel-stub/kernel.lds -o $@.debug $(STUB_OBJ) $(B)/stub/libovermount.a $(CODEC_ARCHIVES)
+	@$(STUB_LINK) -T kernel-stub/kernel.lds -Map=$@.map -o $@.debug $(STUB_OBJ) $(B)/stub/libovermount.a $(CODEC_ARCHIVES)
 	@objcopy -S $@.debug $@
 
 HANDOFF_SRC := $(sort $(wildcard tests/handoff-kernel/*.c tests/handoff-kernel/*.S))
