@@ -6,6 +6,9 @@
 
 #define LINE_UNITS	(OM_LOG_LINE_MAX + 8)
 #define PROGRESS_USEC	500000u
+/* The firmware looks at a serial line every 20 ms. */
+#define ESCAPE_USEC	10000u
+#define ESCAPE_TRIES	5u
 
 static EFI_GUID serial_guid = { 0xbb25cf6f, 0xf1d4, 0x11d2,
 				{ 0x9a, 0x0c, 0x00, 0x90, 0x27, 0x3f, 0xc1, 0xfd } };
@@ -132,6 +135,33 @@ void stage_progress(struct stage *stage, const char *what, uint64_t done, uint64
 		  (unsigned long long)(done >> 10), (unsigned long long)(total >> 10));
 }
 
+/* Esc, or what stands behind it: a terminal sends all of a sequence at once. */
+static enum menu_key after_escape(struct stage *stage)
+{
+	SIMPLE_INPUT_INTERFACE *in = stage->table->ConIn;
+	char text[MENU_SEQUENCE_MAX] = "";
+	unsigned used = 0, tries = 0;
+	EFI_INPUT_KEY key;
+
+	while (used < MENU_SEQUENCE_MAX - 1 && tries < ESCAPE_TRIES && !menu_sequence_ends(text)) {
+		if (EFI_ERROR(in->ReadKeyStroke(in, &key))) {
+			stage->bs->Stall(ESCAPE_USEC);
+			tries++;
+			continue;
+		}
+		text[used++] = key.UnicodeChar < 0x7f ? (char)key.UnicodeChar : '?';
+		text[used] = '\0';
+	}
+	return menu_key_from_sequence(text);
+}
+
+static enum menu_key translate(struct stage *stage, EFI_INPUT_KEY key)
+{
+	enum menu_key meaning = menu_key_from_efi(key.ScanCode, key.UnicodeChar);
+
+	return meaning == MENU_KEY_ESCAPE ? after_escape(stage) : meaning;
+}
+
 enum menu_key stage_key(struct stage *stage, uint32_t wait_ms)
 {
 	SIMPLE_INPUT_INTERFACE *in = stage->table->ConIn;
@@ -142,7 +172,7 @@ enum menu_key stage_key(struct stage *stage, uint32_t wait_ms)
 	if (!in)
 		return MENU_KEY_NONE;
 	if (!EFI_ERROR(in->ReadKeyStroke(in, &key)))
-		return menu_key_from_efi(key.ScanCode, key.UnicodeChar);
+		return translate(stage, key);
 	if (wait_ms == 0)
 		return MENU_KEY_NONE;
 	events[0] = in->WaitForKey;
@@ -155,5 +185,5 @@ enum menu_key stage_key(struct stage *stage, uint32_t wait_ms)
 	}
 	if (EFI_ERROR(in->ReadKeyStroke(in, &key)))
 		return MENU_KEY_NONE;
-	return menu_key_from_efi(key.ScanCode, key.UnicodeChar);
+	return translate(stage, key);
 }

@@ -45,6 +45,41 @@ enum menu_key menu_key_from_efi(uint16_t scan, uint16_t character)
 	}
 }
 
+bool menu_sequence_ends(const char *text)
+{
+	size_t len = strlen(text);
+	char last = len ? text[len - 1] : '\0';
+
+	if (len == 0)
+		return false;
+	if (text[0] != '[' && text[0] != 'O')
+		return true;
+	return len > 1 && ((last >= '@' && last != '[') || last == '~');
+}
+
+enum menu_key menu_key_from_sequence(const char *text)
+{
+	static const struct {
+		const char *text;
+		enum menu_key key;
+	} known[] = {
+		{ "[A", MENU_KEY_UP }, { "OA", MENU_KEY_UP },
+		{ "[B", MENU_KEY_DOWN }, { "OB", MENU_KEY_DOWN },
+		{ "[H", MENU_KEY_HOME }, { "OH", MENU_KEY_HOME }, { "[1~", MENU_KEY_HOME },
+		{ "[7~", MENU_KEY_HOME }, { "[F", MENU_KEY_END }, { "OF", MENU_KEY_END },
+		{ "[4~", MENU_KEY_END }, { "[8~", MENU_KEY_END },
+		{ "[5~", MENU_KEY_PAGE_UP }, { "[6~", MENU_KEY_PAGE_DOWN },
+	};
+	size_t i;
+
+	if (!text[0])
+		return MENU_KEY_ESCAPE;
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (om_str_is(om_str_from(text), known[i].text))
+			return known[i].key;
+	return MENU_KEY_OTHER;
+}
+
 static void scroll(struct menu_model *menu)
 {
 	if (menu->selected < menu->top)

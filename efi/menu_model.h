@@ -34,6 +34,15 @@ struct menu_model {
 /* Scan code and character as EFI_SIMPLE_TEXT_INPUT gives them. */
 enum menu_key menu_key_from_efi(uint16_t scan, uint16_t character);
 
+/*
+ * What a terminal sends behind ESC for a key that the firmware does not know: "[6~".  Firmware
+ * passes it on character by character; taken for Esc it would end the menu.
+ */
+enum menu_key menu_key_from_sequence(const char *text);
+#define MENU_SEQUENCE_MAX 8u	/* of all the keys of xterm and the Linux console, with NUL */
+/* Is TEXT a whole sequence?  What does not begin like one is, too. */
+bool menu_sequence_ends(const char *text);
+
 /* TIMEOUT_MS: OM_WAIT_FOREVER = no countdown. */
 void menu_model_init(struct menu_model *menu, uint32_t count, uint32_t selected, uint32_t rows,
 		     uint32_t timeout_ms);

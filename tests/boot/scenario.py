@@ -202,6 +202,10 @@ class Workshop:
         for number, item in enumerate(self.spec.get("disk", [])):
             image = self.work / f"disk{number}.img"
             self.make(item, image)
+            if "partuuid" in item:      # the only partition of a disk
+                part = image.rename(self.work / f"disk{number}.part")
+                run(OVERMOUNT, "disk", "gpt", "-o", image, f"{part}:8300:root:{item['partuuid']}")
+                part.unlink()
             others.append(image)
         esp = self.esp(**options)
         run(OVERMOUNT, "disk", "esp", "-o", self.work / "esp.img", esp)

@@ -7,6 +7,8 @@ import scenario
 from machine import Machine, Timeout
 
 UP, DOWN, ESC = "\x1b[A", "\x1b[B", "\x1b"
+# As xterm and the Linux console send them; OVMF knows other sequences for these keys.
+PAGE_UP, PAGE_DOWN, INSERT = "\x1b[5~", "\x1b[6~", "\x1b[2~"
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +39,11 @@ def test_menu_shows_everything(disks):
         machine.send(DOWN)
         machine.expect(r"> ext2 image as ram disk", 20)
         machine.send(UP)
+        machine.expect(r"> ext2 on the disk", 20)
+        machine.send(PAGE_DOWN)
+        machine.expect(r"> An entry with a mistake", 20)
+        machine.send(INSERT)
+        machine.send(PAGE_UP)
         machine.expect(r"> ext2 on the disk", 20)
         machine.send(ESC)
         assert machine.finish(30) == "firmware"

@@ -33,6 +33,34 @@ static void test_keys(void **state)
 			fail_msg("%s", cases[i].name);
 }
 
+static void test_sequences(void **state)
+{
+	/* As `infocmp xterm linux vt220` has them, without ESC. */
+	static const struct {
+		const char *text;
+		bool ends;
+		enum menu_key key;
+	} cases[] = {
+		{ "", false, MENU_KEY_ESCAPE }, { "[", false, MENU_KEY_OTHER },
+		{ "[6", false, MENU_KEY_OTHER }, { "[6~", true, MENU_KEY_PAGE_DOWN },
+		{ "[5~", true, MENU_KEY_PAGE_UP }, { "[H", true, MENU_KEY_HOME },
+		{ "[F", true, MENU_KEY_END }, { "[1~", true, MENU_KEY_HOME },
+		{ "[4~", true, MENU_KEY_END }, { "OA", true, MENU_KEY_UP },
+		{ "OB", true, MENU_KEY_DOWN }, { "[11~", true, MENU_KEY_OTHER },
+		{ "[1;5", false, MENU_KEY_OTHER }, { "[1;5A", true, MENU_KEY_OTHER },
+		{ "[[A", true, MENU_KEY_OTHER }, { "x", true, MENU_KEY_OTHER },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		if (menu_sequence_ends(cases[i].text) != cases[i].ends ||
+		    menu_key_from_sequence(cases[i].text) != cases[i].key)
+			fail_msg("%s", cases[i].text);
+		assert_true(strlen(cases[i].text) < MENU_SEQUENCE_MAX);
+	}
+}
+
 static void test_moves(void **state)
 {
 	static const struct {
@@ -148,6 +176,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_sequences),
 		cmocka_unit_test(test_moves),
 		cmocka_unit_test(test_actions),
 		cmocka_unit_test(test_countdown),

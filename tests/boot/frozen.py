@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+"""A machine that is frozen in the stage's menu once and thawed for each entry: one firmware start
+for many boots, every one of them from the same fresh state and with the disks as they were made."""
+
+import json
+import re
+import socket
+import time
+
+from machine import Machine
+
+MENU = r"Esc: firmware"
+UP, DOWN, PAGE_DOWN = "\x1b[A", "\x1b[B", "\x1b[6~"
+
+
+class Monitor:
+    """QEMU's monitor, as far as it is needed to freeze."""
+
+    def __init__(self, path):
+        end = time.monotonic() + 10
+        self.socket = socket.socket(socket.AF_UNIX)
+        while self.socket.connect_ex(str(path)):
+            assert time.monotonic() < end, "QEMU's monitor does not answer"
+            time.sleep(0.02)
+        self.file = self.socket.makefile("rw")
+        self.file.readline()
+        self.call("qmp_capabilities")
+
+    def call(self, command, **arguments):
+        self.file.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+        self.file.flush()
+        while True:
+            answer = json.loads(self.file.readline())
+            if "error" in answer:
+                raise RuntimeError(f"{command}: {answer['error']['desc']}")
+            if "return" in answer:
+                return answer["return"]
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+
+class Frozen:
+    """ENTRIES lie in the menu in this order, which waits for ever; the disks are not written to."""
+
+    def __init__(self, shop, disks, entries, memory=128):
+        self.shop, self.disks, self.memory = shop, disks, memory
+        self.state = shop.work / "state"
+        self.monitor = shop.work / "monitor"
+        with self.machine() as machine:
+            machine.expect(MENU, 60)
+            self.rows = machine.text.count(".conf)")
+            monitor = Monitor(self.monitor)
+            monitor.call("migrate-set-parameters", **{"max-bandwidth": 1 << 33})
+            monitor.call("migrate", uri=f"exec:cat > {self.state}")
+            while (status := monitor.call("query-migrate")["status"]) != "completed":
+                assert status in ("setup", "active", "device"), status
+                time.sleep(0.02)
+            monitor.close()
+        self.places = {entry: place for place, entry in enumerate(entries)}
+
+    def machine(self, *extra):
+        return Machine(self.shop.work, self.disks, memory=self.memory,
+                       extra=["-snapshot", "-qmp", f"unix:{self.monitor},server=on,wait=off",
+                              *extra], sata_boot=True)
+
+    def thaw(self, entry, timeout=60):
+        """Boot ENTRY: what the machine said since then, and the verdict."""
+        with self.machine("-incoming", f"exec:cat {self.state}") as machine:
+            # A key that comes before the state is there is lost.
+            monitor = Monitor(self.monitor)
+            while not monitor.call("query-status")["running"]:
+                time.sleep(0.01)
+            monitor.close()
+            at = 0
+            while at != self.places[entry]:
+                left = self.places[entry] - at
+                machine.send(PAGE_DOWN if left >= self.rows else DOWN if left > 0 else UP)
+                machine.expect(MENU, 20)
+                # The menu says where it is.
+                at = self.places[re.findall(r"^ > .*\((\S+\.conf)\)", machine.text, re.M)[-1]]
+            machine.send("\r")
+            machine.expect(rf"overmount: entry: {entry} ", 20)
+            verdict = machine.finish(timeout)
+            return verdict, machine.text
+
+    def remove(self):
+        for path in (self.state, self.monitor, *self.disks):
+            path.unlink(missing_ok=True)
