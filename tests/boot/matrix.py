@@ -59,15 +59,22 @@ class Combination:
         return self.way if self.linuxrc in ("absent", "not executable", "crashes") else "script"
 
     @property
+    def root_in_options(self):
+        """A `root` line would say that /init of the archive is not meant; a tree has no other form."""
+        return self.initrd == "cpio-init" and self.root != "tree"
+
+    @property
     def ram_root(self):
-        return self.root == "ram0" and not self.classic
+        return self.root == "ram0" and not self.classic and self.ramdisk != "none"
 
     def entry(self):
+        root = DATA["root"][self.root]
         ramdisk = DATA["ramdisk"][self.ramdisk].replace("N", "0" if self.ram_root else "1")
         lines = [f"title    combination {self.number}", f"sort-key c{self.number:04}", "kernel   \\overmount\\stub.elf",
                  DATA["initrd"][self.initrd].replace("LINUXRC", self.variant), ramdisk,
-                 DATA["devfs"][self.devfs], DATA["root"][self.root],
-                 f"options  way={self.way} {scenario.TEST_OPTIONS}"]
+                 DATA["devfs"][self.devfs], "" if self.root_in_options else root,
+                 f"options  way={self.way} {scenario.TEST_OPTIONS}"
+                 f"{' root=' + root.removeprefix('root ') if self.root_in_options else ''}"]
         return "\n".join(line for line in lines if line) + "\n"
 
     # ------------------------------------------------------------ what it has to show
@@ -78,7 +85,7 @@ class Combination:
 
     def final_root(self):
         """Whose init runs: its marker and type; None: nobody's."""
-        if self.initrd == "cpio-init":
+        if self.root_in_options:
             return "ARCHIVE", "ramfs"           # /init of an initramfs comes before all
         if self.linuxrc_runs():
             if self.linuxrc in ("execs init", "pivots", "chooses root"):
@@ -124,7 +131,8 @@ class Combination:
         if root:
             args = {"execs init": "from-linuxrc", "pivots": "pivoted"}[self.linuxrc] \
                 if self.hand_made() else ""
-            dev = "no" if self.hand_made() else self.devfs
+            # Who takes over by hand mounts /dev by hand; so does /init of an initramfs, as on Linux.
+            dev = "no" if self.hand_made() or root[0] == "ARCHIVE" else self.devfs
             result.append(f"T init pid=1 args={args} marker={root[0]} root={root[1]} dev={dev} "
                           f"sysctl=no initrd={self.old_initrd()} rams={self.rams()} "
                           f"sum={self.sum()}")

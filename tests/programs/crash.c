@@ -5,7 +5,7 @@
 
 int main(void)
 {
-	int *volatile nowhere = NULL;
+	volatile int *volatile nowhere = NULL;
 
 	printf("T linuxrc pid=%d crashes\n", (int)getpid());
 	fflush(stdout);
