@@ -4,8 +4,6 @@
 #include "device.h"
 #include "vfs.h"
 
-extern struct file_system_type cramfs_type, ext2_type, minix_type, romfs_type;
-
 int vfs_init(void)
 {
 	register_filesystem(&ramfs_type);
@@ -17,6 +15,7 @@ int vfs_init(void)
 	register_filesystem(&minix_type);
 	register_filesystem(&romfs_type);
 	register_filesystem(&cramfs_type);
+	register_filesystem(&squashfs_type);
 	if (memfd_init() < 0)
 		return -ENOMEM;
 	return memory_devices_register();

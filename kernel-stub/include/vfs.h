@@ -459,7 +459,7 @@ void page_cache_free(struct inode *inode);
 /* -- ramfs: the absolute root ------------------------------------------------------------------- */
 extern struct file_system_type ramfs_type, tmpfs_type, devfs_type, devtmpfs_type, proc_type;
 /* On block devices. */
-extern struct file_system_type ext2_type, minix_type, romfs_type, cramfs_type;
+extern struct file_system_type ext2_type, minix_type, romfs_type, cramfs_type, squashfs_type;
 /*
  * Fill an empty ramfs from the newc archive at DATA (page-aligned, one reference on each of its
  * pages, which goes over to the ramfs in any case).  ret_what names the member on failure.

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The stub's file systems against other tools, with whole trees.
 
-Images made by mke2fs, mkfs.minix, mkfs.cramfs and genromfs are read with the stub's code and compared with lstat() of
-the tree they were made of; a tree written with the stub's code pleases e2fsck and is the same
+Images made by mke2fs, mkfs.minix, mkfs.cramfs, mksquashfs and genromfs are read with the stub's
+code and compared with lstat() of the tree they were made of; a tree written with the stub's code pleases e2fsck and is the same
 when debugfs takes it out of the image.
 """
 
@@ -137,6 +137,41 @@ def test_cramfs(tmp_path, options):
     for fields in (*found.values(), *expected.values()):
         fields[2] = str(int(fields[2]) & 255)
         fields[3] = fields[6] = "any"		# link counts and times are not recorded
+    assert found == expected
+
+
+SQUASHFS = {
+    "gzip": ["-comp", "gzip"],
+    "xz": ["-comp", "xz"],
+    "xz-for-programs": ["-comp", "xz", "-Xbcj", "x86", "-b", "1M"],
+    "zstd": ["-comp", "zstd"],
+    "lz4": ["-comp", "lz4"],
+    "lz4-hc": ["-comp", "lz4", "-Xhc", "-b", "4K"],
+    "lzma": ["-comp", "lzma"],
+    "whole-blocks": ["-no-fragments", "-b", "16K"],
+    "always-fragments": ["-always-use-fragments", "-b", "64K"],
+    "tables-as-they-are": ["-noI", "-noId"],
+    "as-it-is": ["-noI", "-noD", "-noF", "-noX"],
+}
+
+
+@pytest.mark.parametrize("make", SQUASHFS)
+def test_squashfs(tmp_path, make):
+    tree, image = tmp_path / "tree", tmp_path / "s.img"
+    make_tree(tree, "squashfs-" + make)
+    # Long enough for a directory with an index, and for more than one run of entries.
+    crowd = tree / "crowd"
+    crowd.mkdir()
+    for number in range(3000):
+        (crowd / f"{number:04}-{'x' * (number % 50)}").write_text(str(number))
+    # Many blocks with a hole between, and data that a compressor likes.
+    with open(tree / "long", "wb") as out:
+        out.write(b"again and again " * 200000)
+        out.seek(9000000)
+        out.write(b"behind the hole")
+    os.utime(tree, (TIME, TIME))
+    run("mksquashfs", tree, image, "-noappend", "-no-progress", *SQUASHFS[make])
+    found, expected = dump("squashfs", image), describe(tree)
     assert found == expected
 
 

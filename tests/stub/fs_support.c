@@ -143,6 +143,7 @@ void world_begin(void)
 	register_filesystem(&minix_type);
 	register_filesystem(&romfs_type);
 	register_filesystem(&cramfs_type);
+	register_filesystem(&squashfs_type);
 	assert_int_equal(mnt_init(&ns), 0);
 	fs.count = 1;
 	fs.root = (struct path){ mntget(ns->root), dget(ns->root->root) };
