@@ -95,7 +95,7 @@ class Combination:
         if self.root == "ram0":
             return ("INITRD" if self.classic else "RAMDISK"), "ext2"
         return {"disk": ("DISK", "ext2"), "gpt": ("GPT", "ext2"), "romfs": ("ROMFS", "romfs"),
-                "tree": ("TREE", "ramfs"), "missing": None}[self.root]
+                "squashfs": ("SQUASHFS", "squashfs"), "tree": ("TREE", "ramfs"), "missing": None}[self.root]
 
     def hand_made(self):
         """/linuxrc itself went over to the final root."""
@@ -168,7 +168,7 @@ def trees():
         "initrd-crashes": tree("INITRD", root, programs={"linuxrc": "crash"}),
         "init": tree("ARCHIVE", {"init": init}), "noinit": tree("ARCHIVE", {}),
         "disk": tree("DISK", root, dirs=[*DIRS, "initrd"]), "gpt": tree("GPT", root),
-        "romfs": tree("ROMFS", root), "tree": tree("TREE", root), "ramdisk": tree("RAMDISK", root),
+        "romfs": tree("ROMFS", root), "squashfs": tree("SQUASHFS", root), "tree": tree("TREE", root), "ramdisk": tree("RAMDISK", root),
     }
 
 
@@ -195,7 +195,7 @@ class Shard(scenario.Workshop):
             {"image": "ext2", "mib": 8, "tree": "disk"},
             {"image": "ext2", "mib": 8, "tree": "gpt",
              "partuuid": "11111111-2222-3333-4444-555555555555"},
-            {"image": "romfs", "tree": "romfs"}]}
+            {"image": "romfs", "tree": "romfs"}, {"image": "squashfs", "tree": "squashfs"}]}
 
     def esp(self, **_):
         for one in self.combinations:

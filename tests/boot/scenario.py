@@ -99,6 +99,14 @@ def write_tree(trees, name, target):
 
 # ---------------------------------------------------------------- files of the ESP and disks
 
+# Those that one command makes of a tree, without root's rights and the same every time.
+IMAGE_COMMANDS = {
+    "romfs": "genromfs -f image -d tree -V overmount",
+    "cramfs": "/usr/sbin/mkfs.cramfs -n overmount tree image",
+    "squashfs": f"mksquashfs tree image -quiet -no-progress -all-root -mkfs-time {EPOCH}",
+}
+
+
 class Workshop:
     """Everything that is made for one scenario, below build/images/NAME/."""
 
@@ -124,8 +132,11 @@ class Workshop:
             form = ARCHIVE_FORMATS[item["archive"]]
             run("bsdtar", "--format", form, "--uid", "0", "--gid", "0", "--uname", "root",
                 "--gname", "root", "-cf", target, "-C", self.tree(item["tree"]), ".")
-        elif item.get("image") == "romfs":
-            run("genromfs", "-f", target, "-d", self.tree(item["tree"]), "-V", "overmount")
+        elif item.get("image") in IMAGE_COMMANDS:
+            names = {"image": target, "tree": self.tree(item["tree"])}
+            target.unlink(missing_ok=True)
+            run(*[names.get(word, word) for word in IMAGE_COMMANDS[item["image"]].split()],
+                *item.get("options", []))
         elif item.get("image") == "minix":
             target.write_bytes(bytes(item["mib"] << 20))
             run("/usr/sbin/mkfs.minix", *item.get("options", []), target)
