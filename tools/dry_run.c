@@ -9,7 +9,7 @@
 #define DISK_SIZE	(UINT64_C(64) << 20)	/* of a disk that nobody has seen */
 
 const char *const dry_run_stub_fstypes[] = { "ext2", "minix", "romfs", "cramfs",
-					     "squashfs", NULL };
+					     "squashfs", "erofs", NULL };
 const char *const dry_run_linux_fstypes[] = { "ext4", "ext3", "ext2", "squashfs", "erofs", "romfs",
 					      "vfat", "iso9660", "xfs", "btrfs", NULL };
 

@@ -16,6 +16,7 @@ int vfs_init(void)
 	register_filesystem(&romfs_type);
 	register_filesystem(&cramfs_type);
 	register_filesystem(&squashfs_type);
+	register_filesystem(&erofs_type);
 	if (memfd_init() < 0)
 		return -ENOMEM;
 	return memory_devices_register();

@@ -41,8 +41,7 @@ void leak_baseline(void)
 		file_put(ends[0]);
 		file_put(ends[1]);
 	}
-	block_forget(NULL);
-	d_shrink(NULL);
+	vfs_forget();
 	before = memory_stats;
 	vfs_count(&before_vfs);
 }
@@ -91,8 +90,7 @@ static bool leaks(void)
 	uint64_t stacks = release_tasks();
 	bool found = false;
 
-	block_forget(NULL);
-	d_shrink(NULL);
+	vfs_forget();
 	release_ramdisks();
 	vfs_count(&now);
 	found |= differs("dentries", before_vfs.dentries, now.dentries);

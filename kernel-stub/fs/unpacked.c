@@ -3,6 +3,9 @@
 #include "unpacked.h"
 #include "device_read.h"
 
+/* Of all mounted file systems: emptied when memory is short. */
+static struct unpacked_cache *caches;
+
 static unsigned order_of(size_t len)
 {
 	unsigned order = 0;
@@ -46,7 +49,8 @@ static int block_fill(struct unpacked *block, struct block_device *bdev,
 		      const struct packed *packed)
 {
 	unsigned order = order_of(packed->len);
-	void *bytes;
+	size_t skip = 0;
+	uint8_t *bytes;
 	int err;
 
 	if (packed->len == 0 || !device_has(bdev, packed->at, packed->len))
@@ -60,9 +64,11 @@ static int block_fill(struct unpacked *block, struct block_device *bdev,
 	if (!bytes)
 		return -ENOMEM;
 	err = block_read(bdev, packed->at, bytes, packed->len);
+	while (err == 0 && packed->padded && skip < packed->len && bytes[skip] == 0)
+		skip++;
 	if (err == 0)
-		err = decompress_block(packed->codec, bytes, packed->len, block->bytes,
-				       packed->room, &block->len);
+		err = decompress_block(packed->codec, bytes + skip, packed->len - skip,
+				       block->bytes, packed->room, &block->len);
 	pages_free(bytes, order);
 	return err;
 }
@@ -72,10 +78,17 @@ void unpacked_init(struct unpacked_cache *cache, size_t idle_max)
 	list_init(&cache->blocks);
 	cache->idle = 0;
 	cache->idle_max = idle_max;
+	cache->next = caches;
+	caches = cache;
 }
 
 void unpacked_free(struct unpacked_cache *cache)
 {
+	struct unpacked_cache **link = &caches;
+
+	while (*link != cache)
+		link = &(*link)->next;
+	*link = cache->next;
 	while (!list_empty(&cache->blocks)) {
 		struct unpacked *block = list_entry(cache->blocks.next, struct unpacked, list);
 
@@ -122,12 +135,12 @@ int unpacked_get(struct unpacked_cache *cache, struct block_device *bdev,
 	return 0;
 }
 
-/* Oldest first, but never one that is in use. */
-static void shrink(struct unpacked_cache *cache)
+/* Oldest first, but never one that is in use, and none from LAST on. */
+static void shrink(struct unpacked_cache *cache, size_t idle_max, const struct list *last)
 {
 	struct list *pos = cache->blocks.prev;
 
-	while (cache->idle > cache->idle_max && pos != &cache->blocks) {
+	while (cache->idle > idle_max && pos != last) {
 		struct unpacked *block = list_entry(pos, struct unpacked, list);
 
 		pos = pos->prev;
@@ -144,5 +157,13 @@ void unpacked_put(struct unpacked_cache *cache, struct unpacked *block)
 	if (--block->users > 0)
 		return;
 	cache->idle += footprint(block);
-	shrink(cache);
+	shrink(cache, cache->idle_max, cache->blocks.next);
+}
+
+void unpacked_forget(void)
+{
+	struct unpacked_cache *cache;
+
+	for (cache = caches; cache; cache = cache->next)
+		shrink(cache, 0, &cache->blocks);
 }

@@ -19,7 +19,8 @@ struct unpacked {
 
 struct unpacked_cache {
 	struct list blocks;	/* those in use and those not, newest first */
-	size_t idle, idle_max;	/* bytes that nobody uses at the moment */
+	size_t idle, idle_max;	/* bytes that nobody uses at the moment; the newest block stays */
+	struct unpacked_cache *next;
 };
 
 /* What lies at AT of a device: LEN bytes, as they are (RAW) or packed by CODEC. */
@@ -29,6 +30,7 @@ struct packed {
 	uint32_t room;		/* at most so many bytes come out */
 	enum codec codec;
 	bool raw;
+	bool padded;		/* zeros stand in front of the packed bytes and are not theirs */
 };
 
 void unpacked_init(struct unpacked_cache *cache, size_t idle_max);

@@ -450,6 +450,9 @@ long vfs_readlink(struct inode *inode, char *buf, size_t size);
 int vfs_chdir(struct fs_struct *fs, const struct path *dir);
 int vfs_chroot(struct fs_struct *fs, const struct path *dir);
 int vfs_sync(struct super_block *sb);	/* NULL = all */
+/* What can be had again: clean blocks, unpacked ones, unused dentries. */
+void vfs_forget(void);
+void unpacked_forget(void);		/* fs/unpacked.c's part of it */
 
 /* Pages of file systems that keep no data in memory; vfs/page_cache.c. */
 void page_cache_update(struct file *file, uint64_t pos, uint64_t len);	/* after a write */
@@ -459,7 +462,8 @@ void page_cache_free(struct inode *inode);
 /* -- ramfs: the absolute root ------------------------------------------------------------------- */
 extern struct file_system_type ramfs_type, tmpfs_type, devfs_type, devtmpfs_type, proc_type;
 /* On block devices. */
-extern struct file_system_type ext2_type, minix_type, romfs_type, cramfs_type, squashfs_type;
+extern struct file_system_type ext2_type, minix_type, romfs_type, cramfs_type, squashfs_type,
+	erofs_type;
 /*
  * Fill an empty ramfs from the newc archive at DATA (page-aligned, one reference on each of its
  * pages, which goes over to the ramfs in any case).  ret_what names the member on failure.

@@ -107,8 +107,7 @@ static bool shrink_caches(void)
 {
 	uint64_t before = memory_stats.free;
 
-	block_forget(NULL);
-	d_shrink(NULL);
+	vfs_forget();
 	return memory_stats.free > before;
 }
 

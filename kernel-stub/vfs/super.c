@@ -144,6 +144,13 @@ void sb_put(struct super_block *sb)
 	sb_free(sb);
 }
 
+void vfs_forget(void)
+{
+	block_forget(NULL);
+	unpacked_forget();
+	d_shrink(NULL);
+}
+
 int vfs_sync(struct super_block *only)
 {
 	struct list *pos;

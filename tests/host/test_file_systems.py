@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The stub's file systems against other tools, with whole trees.
 
-Images made by mke2fs, mkfs.minix, mkfs.cramfs, mksquashfs and genromfs are read with the stub's
-code and compared with lstat() of the tree they were made of; a tree written with the stub's code pleases e2fsck and is the same
+Images made by mke2fs, mkfs.minix, mkfs.cramfs, mksquashfs, mkfs.erofs and genromfs are read
+with the stub's code and compared with lstat() of the tree they were made of; a tree written with the stub's code pleases e2fsck and is the same
 when debugfs takes it out of the image.
 """
 
@@ -140,6 +140,31 @@ def test_cramfs(tmp_path, options):
     assert found == expected
 
 
+def crowd_tree(tree):
+    """What makes packed images hard: a long directory, and files of many blocks."""
+    crowd = tree / "crowd"
+    crowd.mkdir()
+    for number in range(3000):
+        (crowd / f"{number:04}-{'x' * (number % 50)}").write_text(str(number))
+    # A hole between, and data that a compressor likes.
+    with open(tree / "long", "wb") as out:
+        out.write(b"again and again " * 200000)
+        out.seek(9000000)
+        out.write(b"behind the hole")
+    # Some that it likes less, and some of both.
+    rnd = random.Random("text")
+    words = [rnd.randbytes(rnd.randrange(2, 9)) for _ in range(500)]
+    with open(tree / "text", "wb") as out:
+        for _ in range(60000):
+            out.write(rnd.choice(words))
+        out.write(rnd.randbytes(100000))
+        out.write(bytes(70000))
+        for _ in range(60000):
+            out.write(rnd.choice(words))
+    for path in (tree / "long", tree / "text", *crowd.iterdir(), crowd, tree):
+        os.utime(path, (TIME, TIME))
+
+
 SQUASHFS = {
     "gzip": ["-comp", "gzip"],
     "xz": ["-comp", "xz"],
@@ -159,19 +184,41 @@ SQUASHFS = {
 def test_squashfs(tmp_path, make):
     tree, image = tmp_path / "tree", tmp_path / "s.img"
     make_tree(tree, "squashfs-" + make)
-    # Long enough for a directory with an index, and for more than one run of entries.
-    crowd = tree / "crowd"
-    crowd.mkdir()
-    for number in range(3000):
-        (crowd / f"{number:04}-{'x' * (number % 50)}").write_text(str(number))
-    # Many blocks with a hole between, and data that a compressor likes.
-    with open(tree / "long", "wb") as out:
-        out.write(b"again and again " * 200000)
-        out.seek(9000000)
-        out.write(b"behind the hole")
-    os.utime(tree, (TIME, TIME))
+    crowd_tree(tree)
     run("mksquashfs", tree, image, "-noappend", "-no-progress", *SQUASHFS[make])
     found, expected = dump("squashfs", image), describe(tree)
+    assert found == expected
+
+
+EROFS = {
+    "plain": [],
+    "no-tails": ["-Enoinline_data"],
+    "chunks": ["--chunksize=4096"],
+    "chunks-by-index": ["--chunksize=16384", "-Eforce-chunk-indexes"],
+    "chunks-by-block": ["--chunksize=1048576", "-Eforce-inode-blockmap"],
+    "lz4": ["-zlz4"],
+    "lz4hc": ["-zlz4hc,12"],
+    "lz4-full-index": ["-zlz4", "-Elegacy-compress"],
+    "lz4-big": ["-zlz4", "-C65536"],
+    "lz4hc-big": ["-zlz4hc,9", "-C16384"],
+    "lz4-short-extents": ["-zlz4", "--max-extent-bytes=65536"],
+    "compact": ["-Eforce-inode-compact"],
+    "extended": ["-Eforce-inode-extended", "-zlz4hc"],
+}
+
+
+@pytest.mark.parametrize("make", EROFS)
+def test_erofs(tmp_path, make):
+    tree, image = tmp_path / "tree", tmp_path / "e.img"
+    make_tree(tree, "erofs-" + make)
+    if make == "compact":
+        shorten(tree, 255, 1024)
+    crowd_tree(tree)
+    run("mkfs.erofs", *EROFS[make], image, tree)
+    found, expected = dump("erofs", image), describe(tree)
+    if make == "compact":
+        for fields in (*found.values(), *expected.values()):
+            fields[6] = "any"				# there is no room for times
     assert found == expected
 
 

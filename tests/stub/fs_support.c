@@ -144,6 +144,7 @@ void world_begin(void)
 	register_filesystem(&romfs_type);
 	register_filesystem(&cramfs_type);
 	register_filesystem(&squashfs_type);
+	register_filesystem(&erofs_type);
 	assert_int_equal(mnt_init(&ns), 0);
 	fs.count = 1;
 	fs.root = (struct path){ mntget(ns->root), dget(ns->root->root) };

@@ -33,6 +33,8 @@ static const struct {
 	{ "truncate -s 1M i.img && mkfs.minix -1 i.img", "minix", "", "" },
 	{ "truncate -s 1M i.img && mkfs.minix -2 -n 14 i.img", "minix", "", "" },
 	{ "truncate -s 1M i.img && mkfs.minix -3 i.img", "minix", "", "" },
+	{ "mksquashfs t i.img -no-progress", "squashfs", "", "" },
+	{ "mkfs.erofs -U " UUID " i.img t", "erofs", UUID, "" },
 	{ "truncate -s 1M i.img", "unknown", "", "" },
 };
 

@@ -76,6 +76,7 @@ static void contents_are_those_of_the_tree(void **state)
 		assert_int_equal(read_file("/mnt/nothing", 0, buf, sizeof(buf)), 0);
 		assert_int_equal(read_file("/mnt/numbers", 0, buf, sizeof(buf)), strlen(numbers));
 		assert_memory_equal(buf, numbers, strlen(numbers));
+		vfs_forget();
 		/* Backwards, too: the list of blocks is then read from its start again. */
 		for (size_t at = strlen(numbers) - 7; at > 8000; at -= 8000) {
 			assert_int_equal(read_file("/mnt/numbers", at, buf, 7), 7);
