@@ -210,24 +210,15 @@ static int read_entries(struct inode *dir, uint64_t *pos, struct dir_sink *sink,
 
 static int cramfs_readdir(struct file *file, struct dir_sink *sink)
 {
-	struct dentry *dir = file->path.dentry;
 	struct cramfs_node *node;
 	int err;
 
-	if (file->pos == 0) {
-		if (sink->entry(sink, ".", 1, dir->inode->ino, S_IFDIR, 1))
-			return 0;
-		file->pos = 1;
-	}
-	if (file->pos == 1) {
-		if (sink->entry(sink, "..", 2, dir->parent->inode->ino, S_IFDIR, 2))
-			return 0;
-		file->pos = 2;
-	}
+	if (!dir_dots(file, sink))
+		return 0;
 	node = kmalloc(sizeof(*node));
 	if (!node)
 		return -ENOMEM;
-	err = read_entries(dir->inode, &file->pos, sink, node);
+	err = read_entries(file->inode, &file->pos, sink, node);
 	kfree(node);
 	return err;
 }
@@ -364,12 +355,6 @@ static int cramfs_statfs(struct super_block *sb, struct kstatfs *ret)
 	return 0;
 }
 
-static int cramfs_remount(struct super_block *sb, unsigned flags, const char *data)
-{
-	(void)sb, (void)data;
-	return flags & SB_RDONLY ? 0 : -EROFS;
-}
-
 static void cramfs_put_super(struct super_block *sb)
 {
 	kfree(sb->private);
@@ -377,7 +362,7 @@ static void cramfs_put_super(struct super_block *sb)
 
 static const struct super_ops cramfs_super_ops = {
 	.statfs = cramfs_statfs,
-	.remount = cramfs_remount,
+	.remount = readonly_remount,
 	.put_super = cramfs_put_super,
 };
 

@@ -187,20 +187,11 @@ static int read_entries(struct dir_block *block, uint64_t *pos, struct dir_sink 
 
 static int erofs_readdir(struct file *file, struct dir_sink *sink)
 {
-	struct dentry *dir = file->path.dentry;
-	struct dir_block block = { .dir = dir->inode };
+	struct dir_block block = { .dir = file->inode };
 	int err;
 
-	if (file->pos == 0) {
-		if (sink->entry(sink, ".", 1, dir->inode->ino, S_IFDIR, 1))
-			return 0;
-		file->pos = 1;
-	}
-	if (file->pos == 1) {
-		if (sink->entry(sink, "..", 2, dir->parent->inode->ino, S_IFDIR, 2))
-			return 0;
-		file->pos = 2;
-	}
+	if (!dir_dots(file, sink))
+		return 0;
 	block.bytes = page_alloc();
 	if (!block.bytes)
 		return -ENOMEM;

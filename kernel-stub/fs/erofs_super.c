@@ -124,12 +124,6 @@ static int erofs_statfs(struct super_block *sb, struct kstatfs *ret)
 	return 0;
 }
 
-static int erofs_remount(struct super_block *sb, unsigned flags, const char *data)
-{
-	(void)sb, (void)data;
-	return flags & SB_RDONLY ? 0 : -EROFS;
-}
-
 static void erofs_put_super(struct super_block *sb)
 {
 	unpacked_free(&erofs_sb(sb)->data);
@@ -139,7 +133,7 @@ static void erofs_put_super(struct super_block *sb)
 static const struct super_ops erofs_super_ops = {
 	.evict_inode = erofs_evict,
 	.statfs = erofs_statfs,
-	.remount = erofs_remount,
+	.remount = readonly_remount,
 	.put_super = erofs_put_super,
 };
 

@@ -407,12 +407,6 @@ static int minix_statfs(struct super_block *sb, struct kstatfs *ret)
 	return 0;
 }
 
-static int minix_remount(struct super_block *sb, unsigned flags, const char *data)
-{
-	(void)sb, (void)data;
-	return flags & SB_RDONLY ? 0 : -EROFS;
-}
-
 static void minix_put_super(struct super_block *sb)
 {
 	kfree(sb->private);
@@ -421,7 +415,7 @@ static void minix_put_super(struct super_block *sb)
 static const struct super_ops minix_super_ops = {
 	.evict_inode = minix_evict,
 	.statfs = minix_statfs,
-	.remount = minix_remount,
+	.remount = readonly_remount,
 	.put_super = minix_put_super,
 };
 

@@ -159,16 +159,8 @@ static int ramfs_readdir(struct file *file, struct dir_sink *sink)
 	struct dentry *dir = file->path.dentry;
 	struct list *pos;
 
-	if (file->pos == 0) {
-		if (sink->entry(sink, ".", 1, dir->inode->ino, S_IFDIR, 1))
-			return 0;
-		file->pos = 1;
-	}
-	if (file->pos == 1) {
-		if (sink->entry(sink, "..", 2, dir->parent->inode->ino, S_IFDIR, 2))
-			return 0;
-		file->pos = 2;
-	}
+	if (!dir_dots(file, sink))
+		return 0;
 	list_for_each(pos, &dir->children) {
 		struct dentry *child = list_entry(pos, struct dentry, sibling);
 

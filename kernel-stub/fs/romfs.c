@@ -274,24 +274,15 @@ static int read_entries(struct inode *dir, uint64_t *pos, struct dir_sink *sink,
 
 static int romfs_readdir(struct file *file, struct dir_sink *sink)
 {
-	struct dentry *dir = file->path.dentry;
 	struct romfs_node *node;
 	int err;
 
-	if (file->pos == 0) {
-		if (sink->entry(sink, ".", 1, dir->inode->ino, S_IFDIR, 1))
-			return 0;
-		file->pos = 1;
-	}
-	if (file->pos == 1) {
-		if (sink->entry(sink, "..", 2, dir->parent->inode->ino, S_IFDIR, 2))
-			return 0;
-		file->pos = 2;
-	}
+	if (!dir_dots(file, sink))
+		return 0;
 	node = kmalloc(sizeof(*node));
 	if (!node)
 		return -ENOMEM;
-	err = read_entries(dir->inode, &file->pos, sink, node);
+	err = read_entries(file->inode, &file->pos, sink, node);
 	kfree(node);
 	return err;
 }
@@ -338,15 +329,9 @@ static int romfs_statfs(struct super_block *sb, struct kstatfs *ret)
 	return 0;
 }
 
-static int romfs_remount(struct super_block *sb, unsigned flags, const char *data)
-{
-	(void)sb, (void)data;
-	return flags & SB_RDONLY ? 0 : -EROFS;
-}
-
 static const struct super_ops romfs_super_ops = {
 	.statfs = romfs_statfs,
-	.remount = romfs_remount,
+	.remount = readonly_remount,
 };
 
 /* Check the superblock in RAW: the file system's size and its first header. */

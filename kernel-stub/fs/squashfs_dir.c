@@ -207,24 +207,15 @@ static int read_entries(struct inode *dir, uint64_t *pos, struct dir_sink *sink,
 
 static int squashfs_readdir(struct file *file, struct dir_sink *sink)
 {
-	struct dentry *dir = file->path.dentry;
 	struct entry *entry;
 	int err;
 
-	if (file->pos == 0) {
-		if (sink->entry(sink, ".", 1, dir->inode->ino, S_IFDIR, 1))
-			return 0;
-		file->pos = 1;
-	}
-	if (file->pos == 1) {
-		if (sink->entry(sink, "..", 2, dir->parent->inode->ino, S_IFDIR, 2))
-			return 0;
-		file->pos = 2;
-	}
+	if (!dir_dots(file, sink))
+		return 0;
 	entry = kmalloc(sizeof(*entry));
 	if (!entry)
 		return -ENOMEM;
-	err = read_entries(dir->inode, &file->pos, sink, entry);
+	err = read_entries(file->inode, &file->pos, sink, entry);
 	kfree(entry);
 	return err;
 }

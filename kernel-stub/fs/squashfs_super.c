@@ -94,12 +94,6 @@ static int squashfs_statfs(struct super_block *sb, struct kstatfs *ret)
 	return 0;
 }
 
-static int squashfs_remount(struct super_block *sb, unsigned flags, const char *data)
-{
-	(void)sb, (void)data;
-	return flags & SB_RDONLY ? 0 : -EROFS;
-}
-
 static void sb_drop(struct squashfs_sb *ss)
 {
 	unpacked_free(&ss->meta);
@@ -115,7 +109,7 @@ static void squashfs_put_super(struct super_block *sb)
 static const struct super_ops squashfs_super_ops = {
 	.evict_inode = squashfs_evict,
 	.statfs = squashfs_statfs,
-	.remount = squashfs_remount,
+	.remount = readonly_remount,
 	.put_super = squashfs_put_super,
 };
 

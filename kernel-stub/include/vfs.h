@@ -17,6 +17,7 @@ struct dentry;
 struct mount;
 struct mnt_namespace;
 struct file;
+struct dir_sink;
 struct path;
 struct kstatfs;
 struct fs_struct;
@@ -223,6 +224,10 @@ void d_move(struct dentry *dentry, struct dentry *target);
 unsigned d_shrink(struct super_block *sb);
 /* What NAME in DIR is, cached or looked up; negative if it is not there.  With a reference. */
 int d_find(struct dentry *dir, const char *name, size_t len, struct dentry **ret_dentry);
+/* . and .., the entries at positions 0 and 1, unless they were given; false: the buffer is full. */
+bool dir_dots(struct file *file, struct dir_sink *sink);
+/* super_ops.remount of what nobody can write: only to be read-only is granted. */
+int readonly_remount(struct super_block *sb, unsigned flags, const char *data);
 struct super_block *sb_new(const struct file_system_type *type, unsigned flags);
 void sb_free(struct super_block *sb);	/* for a mount that failed half-way */
 

@@ -256,3 +256,20 @@ bool d_is_below(const struct dentry *dentry, const struct dentry *top)
 		dentry = dentry->parent;
 	return dentry == top;
 }
+
+bool dir_dots(struct file *file, struct dir_sink *sink)
+{
+	struct dentry *dir = file->path.dentry;
+
+	if (file->pos == 0) {
+		if (sink->entry(sink, ".", 1, dir->inode->ino, S_IFDIR, 1))
+			return false;
+		file->pos = 1;
+	}
+	if (file->pos == 1) {
+		if (sink->entry(sink, "..", 2, dir->parent->inode->ino, S_IFDIR, 2))
+			return false;
+		file->pos = 2;
+	}
+	return true;
+}

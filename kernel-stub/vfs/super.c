@@ -144,6 +144,12 @@ void sb_put(struct super_block *sb)
 	sb_free(sb);
 }
 
+int readonly_remount(struct super_block *sb, unsigned flags, const char *data)
+{
+	(void)sb, (void)data;
+	return flags & SB_RDONLY ? 0 : -EROFS;
+}
+
 void vfs_forget(void)
 {
 	block_forget(NULL);
