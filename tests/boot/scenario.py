@@ -103,8 +103,8 @@ def write_tree(trees, name, target):
 IMAGE_COMMANDS = {
     "romfs": "genromfs -f image -d tree -V overmount",
     "cramfs": "/usr/sbin/mkfs.cramfs -n overmount tree image",
-    "squashfs": f"mksquashfs tree image -quiet -no-progress -all-root -mkfs-time {EPOCH}",
-    "erofs": f"mkfs.erofs -T{EPOCH} --all-root -U 11111111-2222-3333-4444-555555555555 image tree",
+    "squashfs": f"env -u SOURCE_DATE_EPOCH mksquashfs tree image -quiet -no-progress -all-root -mkfs-time {EPOCH}",
+    "erofs": f"env -u SOURCE_DATE_EPOCH mkfs.erofs -T{EPOCH} --all-root -U 11111111-2222-3333-4444-555555555555 image tree",
 }
 
 

@@ -20,6 +20,7 @@ COPY = TOP / "build/vfs/tests/test_tree_copy"
 ROOT = os.geteuid() == 0
 TIME = 1700000000
 ENV = dict(os.environ, PATH=os.environ["PATH"] + ":/sbin:/usr/sbin", TZ="UTC", LC_ALL="C")
+ENV.pop("SOURCE_DATE_EPOCH", None)		# the trees' own times are meant
 
 
 @pytest.fixture(scope="session", autouse=True)
