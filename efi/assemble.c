@@ -362,6 +362,24 @@ static enum om_status volumes_size(struct boot_run *run, const struct om_ramdisk
 	return OM_OK;
 }
 
+/* It came from volumes that somebody brought, and was read then. */
+static bool take_removable(struct boot_run *run, uint32_t index, struct boot_image *image)
+{
+	uint32_t i;
+
+	for (i = 0; i < OM_IMAGES_MAX; i++) {
+		struct boot_image *brought = &run->removable[i];
+
+		if (!brought->pages || brought->place.index != index)
+			continue;
+		*image = *brought;
+		brought->pages = NULL;
+		run->image_count++;
+		return true;
+	}
+	return false;
+}
+
 static enum om_status load_image(struct boot_run *run, const struct om_ramdisk_ref *ref,
 				 bool initrd)
 {
@@ -370,6 +388,10 @@ static enum om_status load_image(struct boot_run *run, const struct om_ramdisk_r
 	enum om_status status;
 	uint32_t i;
 
+	if (take_removable(run, ref->index, image)) {
+		size = used = image->page_bytes;
+		goto loaded;
+	}
 	status = volumes_size(run, ref, &size);
 	if (status != OM_OK)
 		return status;
@@ -387,6 +409,7 @@ static enum om_status load_image(struct boot_run *run, const struct om_ramdisk_r
 			return status;
 		used += len;
 	}
+loaded:
 	image->place = (struct om_handoff_image){
 		.data = { (uint64_t)image->pages, used },
 		.index = ref->index,

@@ -156,6 +156,10 @@ static void release(struct boot_run *run)
 		stage_pages_free(stage, run->archive, run->archive_size);
 	for (i = 0; i < run->image_count; i++)
 		stage_pages_free(stage, run->images[i].pages, run->images[i].page_bytes);
+	for (i = 0; i < OM_IMAGES_MAX; i++)
+		if (run->removable[i].pages)
+			stage_pages_free(stage, run->removable[i].pages,
+					 run->removable[i].page_bytes);
 	if (run->descriptor.ptr)
 		stage_pages_free(stage, (void *)(uintptr_t)run->descriptor.ptr,
 				 run->descriptor_bytes);

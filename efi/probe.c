@@ -81,6 +81,22 @@ static const struct om_path_ref *kernel_ref(const struct om_entry *entry, const 
 	return entry->linux_image.path.text.len ? &entry->linux_image : &entry->efi;
 }
 
+/* For a look at the plan nobody is asked for a volume; then its size is not known. */
+static enum om_status probe_ramdisk(struct boot_run *run, uint32_t at, uint8_t *head)
+{
+	const struct om_ramdisk_ref *ramdisk = &run->item->entry->ramdisks[at];
+	enum om_status status = OM_OK;
+	uint32_t i;
+
+	if (removable_is_meant(run->item->entry, at))
+		return run->goal == BOOT_PLAN || run->goal == BOOT_DESCRIPTOR ? OM_OK :
+		       removable_load(run, at);
+	for (i = 0; i < ramdisk->volume_count && status == OM_OK; i++)
+		status = probe_file(run, &ramdisk->volumes[i], "ramdisk", i == 0 ? head : NULL,
+				    &run->facts->ramdisks[at]);
+	return status;
+}
+
 enum om_status boot_probe(struct boot_run *run)
 {
 	const struct om_entry *entry = run->item->entry;
@@ -88,7 +104,7 @@ enum om_status boot_probe(struct boot_run *run)
 	enum om_status status;
 	const char *what;
 	uint8_t *head;
-	uint32_t i, j;
+	uint32_t i;
 
 	run->facts = om_arena_alloc(&run->arena, sizeof(*run->facts));
 	head = om_arena_alloc(&run->arena, OM_IMAGE_PROBE_BYTES);
@@ -108,12 +124,9 @@ enum om_status boot_probe(struct boot_run *run)
 			return status;
 	}
 	for (i = 0; i < entry->ramdisk_count; i++) {
-		for (j = 0; j < entry->ramdisks[i].volume_count; j++) {
-			status = probe_file(run, &entry->ramdisks[i].volumes[j], "ramdisk",
-					    j == 0 ? head : NULL, &run->facts->ramdisks[i]);
-			if (status != OM_OK)
-				return status;
-		}
+		status = probe_ramdisk(run, i, head);
+		if (status != OM_OK)
+			return status;
 	}
 	return OM_OK;
 }

@@ -98,6 +98,7 @@ struct stage_file {
 	struct om_source source;
 	struct stage *stage;
 	struct stage_file *next;	/* in the list of its run */
+	EFI_FILE_HANDLE root;		/* of its volume; NULL: the stage's own */
 	EFI_FILE_HANDLE handle;		/* NULL when not open now */
 	bool on_demand;			/* opened by the first read, closed by another's */
 	bool directory;
@@ -186,6 +187,7 @@ struct boot_run {
 	uint64_t archive_size;
 	struct boot_image images[OM_IMAGES_MAX];
 	uint32_t image_count;
+	struct boot_image removable[OM_IMAGES_MAX];	/* as the entry's ram disks: read before the plan */
 };
 
 enum om_status stage_boot(struct stage *stage, struct boot_item *item, enum boot_goal goal);
@@ -198,6 +200,10 @@ void stage_diag_text(const struct om_diag *diag, char *buf, size_t size);
 
 /* probe.c: fills run->facts and loads the kernel. */
 enum om_status boot_probe(struct boot_run *run) OM_CHECKED;
+/* removable.c: ram disks whose volumes somebody brings. */
+bool removable_is_meant(const struct om_entry *entry, uint32_t at);
+/* Ram disk AT of the entry to run->removable[AT], and its facts. */
+enum om_status removable_load(struct boot_run *run, uint32_t at) OM_CHECKED;
 /* assemble.c: layers to archive; images to memory. */
 enum om_status boot_check_memory(struct boot_run *run) OM_CHECKED;
 enum om_status boot_assemble(struct boot_run *run) OM_CHECKED;

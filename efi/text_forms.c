@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <overmount/fmt.h>
+
 #include "text_forms.h"
 
 /*
@@ -205,4 +207,46 @@ uint32_t crc32_ieee(const void *data, size_t len)
 			crc = crc >> 1 ^ (UINT32_C(0xedb88320) & -(crc & 1));
 	}
 	return ~crc;
+}
+
+static size_t without_blanks(const char *text, size_t len)
+{
+	while (len > 0 && text[len - 1] == ' ')
+		len--;
+	return len;
+}
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+bool volume_label_is(const char *label, struct om_str wanted)
+{
+	struct om_str have = { label, without_blanks(label, strlen(label)) };
+
+	wanted.len = without_blanks(wanted.ptr, wanted.len);
+	if (have.len == 0 || have.len != wanted.len)
+		return false;
+	while (have.len > 0 && lower(have.ptr[have.len - 1]) == lower(wanted.ptr[have.len - 1]))
+		have.len--;
+	return have.len == 0;
+}
+
+void volume_label_list(char *list, size_t size, const char *label)
+{
+	static const char more[] = ", ...";
+	size_t used = strlen(list), len = without_blanks(label, strlen(label));
+	size_t need = len ? len + 2 : strlen("one without");
+
+	/* Room for the dots is always kept. */
+	if (used + 2 + need + sizeof(more) > size) {
+		if (used >= sizeof(more) - 1 &&
+		    memcmp(list + used - sizeof(more) + 1, more, sizeof(more)) == 0)
+			return;
+		om_format(list + used, size - used, "%s", more);
+		return;
+	}
+	om_format(list + used, size - used, len ? "%s'%.*s'" : "%sone without",
+		  used ? ", " : "", (int)len, label);
 }

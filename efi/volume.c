@@ -61,18 +61,26 @@ static enum om_status from_efi(EFI_STATUS status)
 	}
 }
 
+/* Only our own volume is taken off its driver before the next attempt. */
+static void failed(struct stage_file *file)
+{
+	if (!file->root)
+		file->stage->volume_failed = true;
+}
+
 static enum om_status open_handle(struct stage_file *file)
 {
 	struct stage *stage = file->stage;
+	EFI_FILE_HANDLE root = file->root ? file->root : stage->root;
 	EFI_STATUS status;
 
-	if (!stage->root)
+	if (!root)
 		return OM_IO;
-	status = stage->root->Open(stage->root, &file->handle, file->path, EFI_FILE_MODE_READ, 0);
+	status = root->Open(root, &file->handle, file->path, EFI_FILE_MODE_READ, 0);
 	if (EFI_ERROR(status)) {
 		file->handle = NULL;
 		if (status != EFI_NOT_FOUND)
-			stage->volume_failed = true;
+			failed(file);
 		return from_efi(status);
 	}
 	stage->account.files++;
@@ -129,7 +137,7 @@ enum om_status stage_file_open(struct stage *stage, struct stage_file *file, str
 	result = file->handle->GetInfo(file->handle, &info_guid, &size, info);
 	if (EFI_ERROR(result)) {
 		stage_file_close(file);
-		stage->volume_failed = true;
+		failed(file);
 		return from_efi(result);
 	}
 	file->directory = (info->Attribute & EFI_FILE_DIRECTORY) != 0;
@@ -186,7 +194,7 @@ enum om_status stage_file_read(struct stage_file *file, uint64_t offset, void *b
 			stage_progress(stage, file->name, offset, file->source.size);
 	}
 	if (EFI_ERROR(result)) {
-		stage->volume_failed = true;
+		failed(file);
 		return OM_IO;
 	}
 	return OM_OK;

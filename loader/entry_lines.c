@@ -262,16 +262,48 @@ static bool misspelt(struct om_value word)
 	return false;
 }
 
+/* Take LABEL=NAME: off the front of WORD, if it is there. */
+static bool take_label(struct entry_parser *parser, struct om_value *word, struct om_str *ret_label)
+{
+	static const char prefix[] = "LABEL=";
+	const size_t skip = sizeof(prefix) - 1;
+	size_t end = skip;
+
+	*ret_label = (struct om_str){ "", 0 };
+	if (!om_str_starts(word->text, prefix))
+		return true;
+	while (end < word->text.len && word->text.ptr[end] != ':')
+		end++;
+	if (end == word->text.len || end == skip) {
+		entry_error(parser, OM_SYNTAX, *word, "such as LABEL=DISK2:/root.img",
+			    "expected LABEL=NAME:PATH");
+		return false;
+	}
+	if (end - skip > OM_VOLUME_LABEL_MAX) {
+		entry_error(parser, OM_LIMIT, *word, "", "the label has %zu bytes, %u are allowed",
+			    end - skip, OM_VOLUME_LABEL_MAX);
+		return false;
+	}
+	*ret_label = (struct om_str){ word->text.ptr + skip, end - skip };
+	*word = entry_part(*word, end + 1, SIZE_MAX);
+	return true;
+}
+
 static bool add_volume(struct entry_parser *parser, struct om_value word,
 		       struct om_ramdisk_ref *ramdisk)
 {
+	struct om_path_ref *volume = &ramdisk->volumes[ramdisk->volume_count];
+	struct om_str label;
+
 	if (ramdisk->volume_count == OM_VOLUMES_MAX) {
 		entry_error(parser, OM_LIMIT, word, "", "more than %u volumes of one ram disk",
 			    OM_VOLUMES_MAX);
 		return false;
 	}
-	if (entry_path_ref(parser, word, &ramdisk->volumes[ramdisk->volume_count]) != OM_OK)
+	if (!take_label(parser, &word, &label) ||
+	    entry_path_ref(parser, word, volume) != OM_OK)
 		return false;
+	volume->label = label;
 	ramdisk->volume_count++;
 	return true;
 }

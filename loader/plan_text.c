@@ -37,6 +37,8 @@ static void add_str(struct teller *teller, struct om_str text)
 
 static void add_path(struct teller *teller, const struct om_path_ref *ref)
 {
+	if (ref->label.len)
+		add(teller, "LABEL=%.*s:", (int)ref->label.len, ref->label.ptr);
 	add_str(teller, ref->path.text);
 	if (ref->has_digest)
 		add(teller, ", its SHA-256 is checked");

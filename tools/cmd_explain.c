@@ -51,12 +51,13 @@ static void find_types(const struct entry_file *file, struct dry_run *run)
 
 	for (i = 0; i < run->root->ramdisk_count; i++) {
 		const struct om_ramdisk_ref *ref = &file->plan.ramdisks[i];
-		char *path = file->esp ? esp_find(file->esp, ref->volumes[0].path.text) : NULL;
+		bool here = file->esp && !ref->volumes[0].label.len;
+		char *path = here ? esp_find(file->esp, ref->volumes[0].path.text) : NULL;
 		enum om_image_kind kind = path ? look_into(path, &run->ramdisk_sizes[i]) :
 						 OM_IMAGE_UNKNOWN;
 
 		run->ramdisk_types[i] = om_image_is_filesystem(kind) ? om_image_kind_text(kind) :
-				       file->esp ? "" : run->fstypes[0];
+				       here ? "" : run->fstypes[0];
 		free(path);
 	}
 }

@@ -78,7 +78,8 @@ static int make_image(const struct entry_file *entry, const struct om_ramdisk_re
 	if (result != DONE)
 		return result;
 	for (i = 0; result == DONE && i < ref->volume_count; i++) {
-		char *path = esp_find(entry->esp, ref->volumes[i].path.text);
+		const struct om_path_ref *volume = &ref->volumes[i];
+		char *path = volume->label.len ? NULL : esp_find(entry->esp, volume->path.text);
 
 		result = path ? append_volume(&out, path, i ? 0 : (uint64_t)ref->start_kib << 10) :
 				refuse(entry->path, "a volume of ram disk %u is not there",

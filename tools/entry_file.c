@@ -123,10 +123,23 @@ static const struct om_path_ref *kernel_ref(const struct om_entry *entry)
 	return entry->linux_image.path.text.len ? &entry->linux_image : &entry->efi;
 }
 
+/* What lies on other volumes nobody knows before the boot. */
+static void probe_ramdisk(struct entry_file *file, uint32_t at)
+{
+	const struct om_ramdisk_ref *ramdisk = &file->entry.ramdisks[at];
+	uint32_t i;
+
+	for (i = 0; i < ramdisk->volume_count; i++)
+		if (ramdisk->volumes[i].label.len)
+			return;
+	for (i = 0; i < ramdisk->volume_count; i++)
+		probe_path(file, &ramdisk->volumes[i], i == 0, &file->facts.ramdisks[at]);
+}
+
 static int probe(struct entry_file *file)
 {
 	const struct om_path_ref *kernel = kernel_ref(&file->entry);
-	uint32_t i, j;
+	uint32_t i;
 	int result = DONE;
 
 	if (kernel->path.text.len)
@@ -134,9 +147,7 @@ static int probe(struct entry_file *file)
 	for (i = 0; i < file->entry.layer_count; i++)
 		probe_path(file, &file->entry.layers[i].source, true, &file->facts.layers[i]);
 	for (i = 0; i < file->entry.ramdisk_count; i++)
-		for (j = 0; j < file->entry.ramdisks[i].volume_count; j++)
-			probe_path(file, &file->entry.ramdisks[i].volumes[j], j == 0,
-				   &file->facts.ramdisks[i]);
+		probe_ramdisk(file, i);
 	return result;
 }
 
@@ -173,7 +184,7 @@ static int check_digest(struct entry_file *file, const struct om_path_ref *ref)
 	uint32_t i;
 	char *path;
 
-	if (!ref->has_digest)
+	if (!ref->has_digest || ref->label.len)
 		return DONE;
 	path = esp_find(file->esp, ref->path.text);
 	if (!path)

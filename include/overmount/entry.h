@@ -53,6 +53,7 @@ struct om_value {
 /* A path with its optional #sha256=HEX taken off. */
 struct om_path_ref {
 	struct om_value path;		/* as written; / and \ both separate */
+	struct om_str label;		/* of the volume it is on (only ramdisk); len 0: the boot volume */
 	bool has_digest;
 	uint8_t digest[OM_SHA256_SIZE];
 };
@@ -73,7 +74,10 @@ struct om_layer_ref {
 	uint32_t uid, gid;
 };
 
-/* `ramdisk [index=N] [start=KIB] PATH [PATH ...]`: one image over one or more volumes. */
+/*
+ * `ramdisk [index=N] [start=KIB] PATH [PATH ...]`: one image over one or more volumes; a PATH may
+ * be LABEL=NAME:PATH, on the volume of that label.
+ */
 struct om_ramdisk_ref {
 	uint32_t index;
 	uint32_t start_kib;

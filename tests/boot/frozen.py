@@ -2,43 +2,14 @@
 """A machine that is frozen in the stage's menu once and thawed for each entry: one firmware start
 for many boots, every one of them from the same fresh state and with the disks as they were made."""
 
-import json
 import re
-import socket
 import time
 
 from machine import Machine
+from monitor import Monitor
 
 MENU = r"Esc: firmware"
 UP, DOWN, PAGE_DOWN = "\x1b[A", "\x1b[B", "\x1b[6~"
-
-
-class Monitor:
-    """QEMU's monitor, as far as it is needed to freeze."""
-
-    def __init__(self, path):
-        end = time.monotonic() + 10
-        self.socket = socket.socket(socket.AF_UNIX)
-        while self.socket.connect_ex(str(path)):
-            assert time.monotonic() < end, "QEMU's monitor does not answer"
-            time.sleep(0.02)
-        self.file = self.socket.makefile("rw")
-        self.file.readline()
-        self.call("qmp_capabilities")
-
-    def call(self, command, **arguments):
-        self.file.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
-        self.file.flush()
-        while True:
-            answer = json.loads(self.file.readline())
-            if "error" in answer:
-                raise RuntimeError(f"{command}: {answer['error']['desc']}")
-            if "return" in answer:
-                return answer["return"]
-
-    def close(self):
-        self.file.close()
-        self.socket.close()
 
 
 class Frozen:

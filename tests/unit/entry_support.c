@@ -52,6 +52,8 @@ static void dump_path(struct text_buf *buf, const char *name, const struct om_pa
 	if (ref->path.text.len == 0)
 		return;
 	text_add(buf, " %s", name);
+	if (ref->label.len)
+		text_add(buf, "LABEL=%.*s:", (int)ref->label.len, ref->label.ptr);
 	add_str(buf, ref->path.text);
 	if (ref->has_digest)
 		text_add(buf, "#%02x..%02x", ref->digest[0], ref->digest[OM_SHA256_SIZE - 1]);

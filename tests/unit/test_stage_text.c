@@ -170,6 +170,33 @@ static void test_device_paths(void **state)
 	}
 }
 
+static void test_volume_labels(void **state)
+{
+	static const char one[] = "'ESP'", two[] = "'ESP', one without";
+	char list[64] = "", small[16] = "";
+	unsigned i;
+
+	(void)state;
+	assert_true(volume_label_is("DISK2", OM_STR("DISK2")));
+	assert_true(volume_label_is("DISK2      ", OM_STR("disk2")));
+	assert_true(volume_label_is("a b", OM_STR("A B ")));
+	assert_false(volume_label_is("DISK2", OM_STR("DISK")));
+	assert_false(volume_label_is("DISK2", OM_STR("DISK3")));
+	assert_false(volume_label_is("", OM_STR("")));
+	assert_false(volume_label_is("  ", OM_STR(" ")));
+	volume_label_list(list, sizeof(list), "ESP        ");
+	assert_string_equal(list, one);
+	volume_label_list(list, sizeof(list), " ");
+	assert_string_equal(list, two);
+	/* A list without room says so, once. */
+	for (i = 0; i < 9; i++)
+		volume_label_list(list, sizeof(list), "DISK-NUMBER");
+	assert_string_equal(list, "'ESP', one without, 'DISK-NUMBER', 'DISK-NUMBER', ...");
+	for (i = 0; i < 9; i++)
+		volume_label_list(small, sizeof(small), "A");
+	assert_string_equal(small, "'A', 'A', ...");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -179,6 +206,7 @@ int main(void)
 		cmocka_unit_test(test_dates),
 		cmocka_unit_test(test_crc),
 		cmocka_unit_test(test_device_paths),
+		cmocka_unit_test(test_volume_labels),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
