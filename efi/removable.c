@@ -90,7 +90,7 @@ static const struct medium *find_medium(const struct media *media, EFI_HANDLE ha
 static bool media_changed(struct stage *stage, void *page, struct media *before)
 {
 	struct media now;
-	bool changed = false;
+	bool changed = false, arrived = false;
 	UINTN i;
 
 	media_now(stage, page, &now);
@@ -102,10 +102,14 @@ static bool media_changed(struct stage *stage, void *page, struct media *before)
 		if (was)
 			stage->bs->DisconnectController(now.list[i].handle, NULL, NULL);
 		stage->bs->ConnectController(now.list[i].handle, NULL, NULL, TRUE);
-		changed = changed || now.list[i].present;
+		changed = true;
+		arrived = arrived || now.list[i].present;
 	}
+	/* A driver that starts anew also counts its media anew. */
+	if (changed)
+		media_now(stage, page, &now);
 	*before = now;
-	return changed;
+	return arrived;
 }
 
 /* -- one volume ------------------------------------------------------------------------------------- */

@@ -51,7 +51,7 @@ const struct om_key_info om_entry_keys[OM_KEY_COUNT] = {
 	KEY(OM_KEY_RAMDISK, "ramdisk", OM_TYPE_PATHS, true, false, NULL, "index=next start=0",
 	    "An image, in one or more volumes, that becomes /dev/ramN."),
 	KEY(OM_KEY_RAMDISK_PROMPT, "ramdisk-prompt", OM_TYPE_BOOLEAN, false, false, "yes|no", "no",
-	    "Ask before each volume of a ram disk."),
+	    "Ask before each volume of a ram disk: by number and label, until it is right."),
 	KEY(OM_KEY_LINUXRC, "linuxrc", OM_TYPE_CHOICE, false, false, "auto|no|PATH", "auto",
 	    "The program of a classic initrd that runs before the final root is mounted."),
 	KEY(OM_KEY_INIT, "init", OM_TYPE_WORDS, false, false, NULL, "",

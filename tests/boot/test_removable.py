@@ -66,7 +66,7 @@ class Drives:
         self.shop, self.count = shop, 0
         self.machine = Machine(shop.work, shop.disks(), memory, [
             "-qmp", f"unix:{socket},server=on,wait=off", "-device", "qemu-xhci,id=usb",
-            "-device", "ide-cd,id=drive,bus=ide.2"])
+            "-device", "virtio-scsi-pci,id=scsi", "-device", "scsi-cd,id=drive,bus=scsi.0"])
         self.socket = socket
 
     def __enter__(self):
