@@ -7,7 +7,7 @@ set -eu
 run="gcc make binutils python3 gnu-efi libarchive-dev libjansson-dev libext2fs-dev comerr-dev
 	zlib1g-dev liblzma-dev libzstd-dev liblz4-dev libbz2-dev
 	qemu-system-x86 ovmf mtools gdisk e2fsprogs genromfs busybox-static cpio libarchive-tools console-setup-linux"
-test="$run util-linux squashfs-tools erofs-utils bzip2 zstd lz4 libcmocka-dev python3-pytest python3-pytest-xdist
+test="$run util-linux squashfs-tools erofs-utils klibc-utils libklibc bzip2 zstd lz4 libcmocka-dev python3-pytest python3-pytest-xdist
 	mandoc clang libclang-rt-14-dev dosfstools fdisk zip xz-utils gdb"
 bench="$test valgrind time"
 

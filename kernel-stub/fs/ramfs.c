@@ -24,6 +24,7 @@ struct inode *ramfs_inode_new(struct super_block *sb, uint32_t mode, uint32_t rd
 	inode->mode = mode;
 	inode->rdev = rdev;
 	inode->nlink = S_ISDIR(mode) ? 2 : 1;
+	inode->size = S_ISDIR(mode) ? 2 * rs->entry_size : 0;
 	if (current) {
 		inode->uid = current->euid;
 		inode->gid = current->egid;
@@ -35,6 +36,15 @@ struct inode *ramfs_inode_new(struct super_block *sb, uint32_t mode, uint32_t rd
 	inode->fops = S_ISDIR(mode) ? sb->root ? sb->root->inode->fops : &ramfs_dir_file_ops :
 		      S_ISREG(mode) ? &ramfs_file_ops : NULL;
 	return inode;
+}
+
+/* A name more or less in DIR, which is touched. */
+static void count_names(struct inode *dir, int more)
+{
+	uint32_t size = ((struct ramfs_sb *)dir->sb->private)->entry_size;
+
+	dir->size = more < 0 ? dir->size - size : dir->size + (uint64_t)more * size;
+	inode_touch(dir);
 }
 
 int ramfs_make(struct inode *dir, struct dentry *dentry, uint32_t mode, uint32_t rdev)
@@ -50,7 +60,7 @@ int ramfs_make(struct inode *dir, struct dentry *dentry, uint32_t mode, uint32_t
 	}
 	if (S_ISDIR(mode))
 		dir->nlink++;
-	inode_touch(dir);
+	count_names(dir, 1);
 	d_instantiate(dentry, inode);
 	return 0;
 }
@@ -87,7 +97,7 @@ static int ramfs_link(struct inode *old, struct inode *dir, struct dentry *dentr
 	old->nlink++;
 	old->count++;
 	old->ctime = time_now();
-	inode_touch(dir);
+	count_names(dir, 1);
 	d_instantiate(dentry, old);
 	return 0;
 }
@@ -96,7 +106,7 @@ static int ramfs_unlink(struct inode *dir, struct dentry *dentry)
 {
 	dentry->inode->nlink--;
 	dentry->inode->ctime = time_now();
-	inode_touch(dir);
+	count_names(dir, -1);
 	return 0;
 }
 
@@ -117,7 +127,7 @@ static int ramfs_rmdir(struct inode *dir, struct dentry *dentry)
 		return -ENOTEMPTY;
 	dentry->inode->nlink = 0;
 	dir->nlink--;
-	inode_touch(dir);
+	count_names(dir, -1);
 	return 0;
 }
 
@@ -132,13 +142,14 @@ static int ramfs_rename(struct inode *old_dir, struct dentry *old, struct inode 
 		new->inode->nlink -= directory ? 2 : 1;
 		new->inode->ctime = time_now();
 		new_dir->nlink -= directory;
+		count_names(new_dir, -1);
 	}
 	if (directory) {
 		old_dir->nlink--;
 		new_dir->nlink++;
 	}
-	inode_touch(old_dir);
-	inode_touch(new_dir);
+	count_names(old_dir, -1);
+	count_names(new_dir, 1);
 	old->inode->ctime = time_now();
 	return 0;
 }
@@ -279,6 +290,8 @@ struct file_system_type ramfs_type = { .name = "ramfs", .mount = ramfs_mount };
 
 /* -- tmpfs: the same with a limit ------------------------------------------------------------- */
 
+#define TMPFS_ENTRY_SIZE 20u	/* BOGO_DIRENT_SIZE of Linux, seen in the size of directories */
+
 struct tmpfs_options {
 	uint64_t pages_max;
 	uint32_t mode, uid, gid;
@@ -384,6 +397,8 @@ static int tmpfs_mount(struct file_system_type *type, unsigned flags, struct blo
 	err = ramfs_mount_common(type, flags, TMPFS_MAGIC, options.pages_max, &ramfs_dir_ops,
 				 ret_sb);
 	if (err == 0) {
+		((struct ramfs_sb *)(*ret_sb)->private)->entry_size = TMPFS_ENTRY_SIZE;
+		(*ret_sb)->root->inode->size = 2 * TMPFS_ENTRY_SIZE;
 		(*ret_sb)->root->inode->mode = S_IFDIR | options.mode;
 		(*ret_sb)->root->inode->uid = options.uid;
 		(*ret_sb)->root->inode->gid = options.gid;

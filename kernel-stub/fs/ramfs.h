@@ -30,6 +30,7 @@ struct ramfs_build {
 struct ramfs_sb {
 	uint64_t last_ino;
 	uint64_t pages_max;		/* tmpfs: size=; 0 = no limit */
+	uint32_t entry_size;		/* what a name adds to its directory's size; tmpfs: as Linux */
 };
 
 /*

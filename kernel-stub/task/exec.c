@@ -8,7 +8,7 @@
 
 #define SCRIPT_LINE 256u
 
-static int open_program(const char *path, struct file **ret_file)
+int exec_open(const char *path, struct file **ret_file)
 {
 	struct file *file;
 	int err = file_open(current->fs, NULL, path, O_RDONLY, 0, &file);
@@ -88,7 +88,7 @@ static int resolve(char *path, struct exec_args *args, struct file **ret_file)
 	int err;
 
 	for (depth = 0; depth <= EXEC_SCRIPTS; depth++) {
-		err = open_program(path, &file);
+		err = exec_open(path, &file);
 		if (err)
 			return err;
 		pos = 0;
@@ -237,7 +237,7 @@ int task_exec(const char *path, struct exec_args *args, struct trap_frame *frame
 		first_execs();
 	commit(old, file, path);
 	memset(frame, 0, sizeof(*frame));
-	frame->rip = image.entry;
+	frame->rip = image.start;
 	frame->rsp = sp;
 	frame->cs = USER_CS;
 	frame->ss = USER_SS;

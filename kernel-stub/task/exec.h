@@ -21,13 +21,17 @@ struct exec_args {
 
 /* Where a loaded program begins, for registers and auxv. */
 struct exec_image {
-	uintptr_t entry;
+	uintptr_t start;		/* where to begin: the program's entry, or its interpreter's */
+	uintptr_t entry;		/* the program's */
+	uintptr_t base;			/* what was added to the interpreter's addresses */
 	uintptr_t phdr;
 	uint64_t phent, phnum;
 };
 
 int exec_args_stack(struct exec_args *args, const struct exec_image *image, const char *path,
 		    uintptr_t *ret_sp);
+/* A file that may be executed; -errno as execve(2). */
+int exec_open(const char *path, struct file **ret_file);
 /* Map FILE into MM, which is loaded (bss is cleared through it). */
 int elf_load(struct mm *mm, struct file *file, struct exec_image *ret_image);
 

@@ -170,7 +170,8 @@ int exec_args_stack(struct exec_args *args, const struct exec_image *image, cons
 		    uintptr_t *ret_sp)
 {
 	const uint64_t auxv[] = {
-		3, image->phdr, 4, image->phent, 5, image->phnum, 6, PAGE_SIZE, 7, 0, 8, 0,
+		3, image->phdr, 4, image->phent, 5, image->phnum, 6, PAGE_SIZE,
+		7, image->base, 8, 0,
 		9, image->entry, 11, current->uid, 12, current->euid, 13, current->gid,
 		14, current->egid, 16, 0, 17, 100, 23, 0,
 	};

@@ -30,16 +30,18 @@ SECONDS = 90
 
 def cases():
     if not ABI.exists():
-        return ["session"]
+        return ["session", "klibc"]
     listing = subprocess.run([ABI, "list"], text=True, capture_output=True, check=True)
     only = os.environ.get("OVERMOUNT_ABI_ONLY", "")
-    return [name for name in listing.stdout.split() + ["session"] if name.startswith(only)]
+    return [name for name in listing.stdout.split() + ["session", "klibc"] if name.startswith(only)]
 
 
 def workshop(name):
     shop = scenario.Workshop(name, HERE / "scenario")
     tree = shop.trees["root"]
-    tree["files"] = {"session.sh": (HERE / "session.sh").read_text()}
+    tree["files"] = {name: (HERE / name).read_text() for name in ("session.sh", "klibc.sh")}
+    tree["copies"] = {f"klibc/{path.name}": path for path in
+                      [*Path("/usr/lib/klibc/bin").iterdir(), *Path("/lib").glob("klibc-*.so")]}
     if os.environ.get("OVERMOUNT_ABI_ONLY"):
         tree["files"]["only"] = os.environ["OVERMOUNT_ABI_ONLY"] + "\n"
     tree["programs"]["bin/busybox"] = scenario.BUSYBOX

@@ -2,7 +2,9 @@
 /* fork, exec, wait, identities, groups, limits. */
 #include "abi.h"
 
+#include <elf.h>
 #include <sched.h>
+#include <stddef.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -69,11 +71,16 @@ static void waiting(void)
 
 static void stopping(void)
 {
-	int status;
-	pid_t pid = fork();
+	int status, go_on[2];
+	char c = 0;
+	pid_t pid;
 
+	pipe(go_on);
+	pid = fork();
 	if (pid == 0) {
 		raise(SIGSTOP);
+		/* Not before its parent has seen that it was continued. */
+		read(go_on[0], &c, 1);
 		raise(SIGTSTP);
 		_exit(4);
 	}
@@ -83,6 +90,7 @@ static void stopping(void)
 	SEE(kill(pid, SIGCONT));
 	SEE(waitpid(pid, &status, WCONTINUED) == pid);
 	abi_say_status("child", status);
+	write(go_on[1], &c, 1);
 	SEE(waitpid(pid, &status, WUNTRACED) == pid);
 	abi_say_status("child", status);
 	SEE(kill(pid, SIGCONT));
@@ -130,6 +138,68 @@ static void subreaper(void)
 	SAY("parent is the reaper: %c", c);
 	SEE(wait(&value) > 0);
 	abi_say_status("orphan", value);
+}
+
+/* A program that wants an interpreter: LEN bytes of NAME are its name. */
+static void put_interpreted(const char *path, const char *name, size_t len)
+{
+	struct {
+		Elf64_Ehdr head;
+		Elf64_Phdr interpreter, load;
+		char name[64];
+	} file = {
+		.head = { .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
+			  .e_type = ET_EXEC, .e_machine = EM_X86_64, .e_version = EV_CURRENT,
+			  .e_entry = 0x400000, .e_phoff = sizeof(Elf64_Ehdr),
+			  .e_ehsize = sizeof(Elf64_Ehdr), .e_phentsize = sizeof(Elf64_Phdr),
+			  .e_phnum = 2 },
+		.interpreter = { .p_type = PT_INTERP, .p_filesz = len, .p_memsz = len, .p_flags = PF_R },
+		.load = { .p_type = PT_LOAD, .p_vaddr = 0x400000, .p_filesz = sizeof(file),
+			  .p_memsz = sizeof(file), .p_flags = PF_R | PF_X },
+	};
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0755);
+
+	file.interpreter.p_offset = (uintptr_t)file.name - (uintptr_t)&file;
+	snprintf(file.name, sizeof(file.name), "%s", name);
+	write(fd, &file, sizeof(file));
+	close(fd);
+}
+
+static void interpreters(void)
+{
+	static const struct {
+		const char *name;
+		size_t less;
+	} cases[] = {
+		{ "/none/such", 0 }, { "/case/text", 0 }, { "/case/short", 0 }, { "/case/empty", 0 },
+		{ "/case/plain", 0 }, { "/case/other", 0 }, { "/case", 0 }, { "/dev/null", 0 },
+		{ "/bin/abi", 1 }, { "", 0 }, { "/case/text/x", 0 },
+		{ "case/text", 0 },
+	};
+	char *words[] = { (char *)"x", NULL }, *none[] = { NULL };
+	char text[100] = "";
+	int fd;
+
+	memset(text, 'x', sizeof(text) - 1);
+	abi_put("text", text);
+	chmod("text", 0755);
+	abi_put("short", "x");
+	chmod("short", 0755);
+	abi_put("empty", "");
+	chmod("empty", 0755);
+	abi_put("plain", text);
+	/* for another machine */
+	put_interpreted("other", "/none", 6);
+	fd = open("other", O_WRONLY);
+	pwrite(fd, "\3", 1, offsetof(Elf64_Ehdr, e_machine));
+	close(fd);
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		size_t len = strlen(cases[i].name) + 1 - cases[i].less;
+
+		put_interpreted("program", cases[i].name, len);
+		SAY("%s %d", cases[i].name, (int)len);
+		SEE(execve("program", words, none));
+	}
 }
 
 static void exec_failures(void)
@@ -480,6 +550,7 @@ static void clocks(void)
 static const struct abi_case cases[] = {
 	{ "exit-codes", exit_codes }, { "waiting", waiting }, { "stopping", stopping },
 	{ "orphans", orphans }, { "subreaper", subreaper }, { "exec-failures", exec_failures },
+	{ "interpreters", interpreters },
 	{ "scripts", scripts }, { "words-and-environment", words_and_environment },
 	{ "word-limits", word_limits }, { "over-exec", over_exec },
 	{ "identities", identities }, { "set-id-exec", set_id_exec },

@@ -7,6 +7,7 @@
  */
 #include "abi.h"
 
+#include <dirent.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/reboot.h>
@@ -38,16 +39,36 @@ static void copy(const char *from, const char *to)
 	close(out);
 }
 
+/* The programs of klibc-utils and the library that interprets them. */
+static void copy_klibc(void)
+{
+	DIR *dir = opendir("/klibc");
+	struct dirent *entry;
+	char from[300], to[300];
+
+	must(dir, "/klibc");
+	while ((entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(from, sizeof(from), "/klibc/%s", entry->d_name);
+		snprintf(to, sizeof(to), "%s/%s", strstr(entry->d_name, ".so") ? "lib" : "klibc",
+			 entry->d_name);
+		copy(from, to);
+	}
+	closedir(dir);
+}
+
 static void device(const char *path, mode_t mode, unsigned minor_number)
 {
 	must(mknod(path, S_IFCHR | 0666, makedev(1, minor_number)) == 0, path);
 	must(chmod(path, mode) == 0, path);
 }
 
-/* The system of the cases: /bin, /dev, /proc, /case, nothing else. */
+/* The system of the cases, and nothing else. */
 static void set_up(void)
 {
-	static const char *const dirs[] = { "bin", "case", "dev", "etc", "proc", "tmp" };
+	static const char *const dirs[] = { "bin", "case", "dev", "etc", "klibc", "lib",
+					    "proc", "tmp" };
 	unsigned i;
 
 	umask(022);
@@ -59,6 +80,8 @@ static void set_up(void)
 	copy("/init", "bin/abi");
 	copy("/bin/busybox", "bin/busybox");
 	copy("/session.sh", "etc/session.sh");
+	copy("/klibc.sh", "etc/klibc.sh");
+	copy_klibc();
 	device("dev/null", 0666, 3);
 	device("dev/zero", 0666, 5);
 	device("dev/full", 0666, 7);
@@ -169,6 +192,7 @@ static bool wanted(const char *name)
 void abi_run_all(const struct abi_area *const *areas, unsigned count)
 {
 	char *session[] = { (char *)"sh", (char *)"/etc/session.sh", NULL };
+	char *klibc[] = { (char *)"sh", (char *)"/etc/klibc.sh", NULL };
 	char name[128];
 	unsigned i, j;
 
@@ -185,6 +209,8 @@ void abi_run_all(const struct abi_area *const *areas, unsigned count)
 		}
 	if (wanted("session"))
 		run_words("session", "/bin/busybox", session, SESSION_SECONDS);
+	if (wanted("klibc"))
+		run_words("klibc", "/klibc/sh", klibc, SESSION_SECONDS);
 	printf("==== done\n");
 	fflush(stdout);
 	reboot(RB_POWER_OFF);
