@@ -128,7 +128,8 @@ static bool type_next(struct types *types, char *buf, size_t size)
 
 /*
  * Try each type.  A type that does not know the content (EINVAL), is not there (ENODEV) or may
- * not write (EACCES, EROFS) leaves the next one its turn; any other error ends it.
+ * not write (EACCES, EROFS) leaves the next one its turn, unless the content was recognised as
+ * its own; any other error ends it.
  */
 static int mount_types(const struct late_boot *boot, const struct om_candidate *candidate,
 		       const struct om_device *device, const char *node, bool readonly,
@@ -149,10 +150,13 @@ static int mount_types(const struct late_boot *boot, const struct om_candidate *
 				 readonly ? OM_MS_RDONLY : 0, data);
 		if (err == 0)
 			return 0;
-		if (err == -OM_EACCES || err == -OM_EROFS)
+		if (err == -OM_EACCES || err == -OM_EROFS) {
+			if (om_str_is(om_str_from(ret_type), device->fstype))
+				return -OM_EACCES;
 			denied = true;
-		else if (err != -OM_EINVAL && err != -OM_ENODEV)
+		} else if (err != -OM_EINVAL && err != -OM_ENODEV) {
 			return err;
+		}
 	}
 	return denied ? -OM_EACCES : -OM_EINVAL;
 }

@@ -12,6 +12,8 @@ int vfs_init(void)
 	register_filesystem(&devtmpfs_type);
 	register_filesystem(&proc_type);
 	register_filesystem(&ext2_type);
+	register_filesystem(&ext3_type);
+	register_filesystem(&ext4_type);
 	register_filesystem(&minix_type);
 	register_filesystem(&romfs_type);
 	register_filesystem(&cramfs_type);

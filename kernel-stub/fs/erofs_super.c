@@ -124,10 +124,15 @@ static int erofs_statfs(struct super_block *sb, struct kstatfs *ret)
 	return 0;
 }
 
+static void sb_drop(struct erofs_sb *es)
+{
+	unpacked_free(&es->data);
+	kfree(es);
+}
+
 static void erofs_put_super(struct super_block *sb)
 {
-	unpacked_free(&erofs_sb(sb)->data);
-	kfree(sb->private);
+	sb_drop(erofs_sb(sb));
 }
 
 static const struct super_ops erofs_super_ops = {
@@ -172,7 +177,7 @@ static int erofs_mount(struct file_system_type *type, unsigned flags, struct blo
 	err = super_read(bdev, es, &root);
 	sb = err == 0 ? sb_new(type, SB_RDONLY) : NULL;
 	if (!sb) {
-		kfree(es);
+		sb_drop(es);
 		return err < 0 ? err : -ENOMEM;
 	}
 	sb->ops = &erofs_super_ops;
@@ -183,8 +188,7 @@ static int erofs_mount(struct file_system_type *type, unsigned flags, struct blo
 	err = root_make(sb, root);
 	if (err < 0) {
 		sb_free(sb);
-		unpacked_free(&es->data);
-		kfree(es);
+		sb_drop(es);
 		return err;
 	}
 	*ret_sb = sb;

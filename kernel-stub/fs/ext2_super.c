@@ -392,3 +392,18 @@ struct file_system_type ext2_type = {
 	.needs_device = true,
 	.mount = ext2_mount,
 };
+
+/* For those who ask for them, as late boot does when it recognises one. */
+struct file_system_type ext3_type = {
+	.name = "ext3",
+	.needs_device = true,
+	.by_name_only = true,
+	.mount = ext2_mount,
+};
+
+struct file_system_type ext4_type = {
+	.name = "ext4",
+	.needs_device = true,
+	.by_name_only = true,
+	.mount = ext2_mount,
+};

@@ -178,6 +178,7 @@ struct super_block {
 struct file_system_type {
 	const char *name;
 	bool needs_device;
+	bool by_name_only;		/* never tried, nor listed: another name of one that is */
 	/* SOURCE is the device's path for messages; *ret_sb has .root set. */
 	int (*mount)(struct file_system_type *type, unsigned flags, struct block_device *bdev,
 		     const char *data, struct super_block **ret_sb);
@@ -467,8 +468,8 @@ void page_cache_free(struct inode *inode);
 /* -- ramfs: the absolute root ------------------------------------------------------------------- */
 extern struct file_system_type ramfs_type, tmpfs_type, devfs_type, devtmpfs_type, proc_type;
 /* On block devices. */
-extern struct file_system_type ext2_type, minix_type, romfs_type, cramfs_type, squashfs_type,
-	erofs_type;
+extern struct file_system_type ext2_type, ext3_type, ext4_type, minix_type, romfs_type, cramfs_type,
+	squashfs_type, erofs_type;
 /*
  * Fill an empty ramfs from the newc archive at DATA (page-aligned, one reference on each of its
  * pages, which goes over to the ramfs in any case).  ret_what names the member on failure.

@@ -211,7 +211,7 @@ static long signal_one(int pid, int signo)
 	return 0;
 }
 
-/* All but PID 1 and the caller, as kill(-1). */
+/* All but PID 1 and the caller, as kill(-1): that nobody may be signalled is no error there. */
 static long signal_all(int signo)
 {
 	long result = -ESRCH;
@@ -219,9 +219,29 @@ static long signal_all(int signo)
 	for (unsigned i = 1; i < TASKS_MAX; i++) {
 		struct task *task = &tasks[i];
 
-		if (task->state == TASK_FREE || task->pid == 1 || task == current ||
-		    !may_signal(task, signo))
+		if (task->state == TASK_FREE || task->pid == 1 || task == current)
 			continue;
+		result = 0;
+		if (signo && may_signal(task, signo))
+			signal_task(task, signo);
+	}
+	return result;
+}
+
+/* One that may be signalled is enough; the others are left alone. */
+static long signal_members(int pgid, int signo)
+{
+	long result = -ESRCH;
+
+	for (unsigned i = 1; i < TASKS_MAX; i++) {
+		struct task *task = &tasks[i];
+
+		if (task->state == TASK_FREE || task->pgid != pgid)
+			continue;
+		if (!may_signal(task, signo)) {
+			result = result == 0 ? 0 : -EPERM;
+			continue;
+		}
 		result = 0;
 		if (signo)
 			signal_task(task, signo);
@@ -238,8 +258,8 @@ DEFINE_SYSCALL(kill)
 	if (pid > 0)
 		return signal_one(pid, signo);
 	if (pid == 0)
-		return signal_group(current->pgid, signo);
-	return pid == -1 ? signal_all(signo) : signal_group(-pid, signo);
+		return signal_members(current->pgid, signo);
+	return pid == -1 ? signal_all(signo) : signal_members(-pid, signo);
 }
 
 DEFINE_SYSCALL(tkill)

@@ -210,7 +210,7 @@ static int interpreter_map(struct mm *mm, const struct program *interpreter,
 
 	span_of(interpreter, &low, &high);
 	if (interpreter->type == ET_DYN) {
-		place = mm_hole(mm, high - low);
+		place = mm_hole(mm, page_up(high) - low);
 		if (!place)
 			return -ENOMEM;
 		image->base = place - low;

@@ -33,7 +33,7 @@ struct file_system_type *filesystem_by_index(unsigned index)
 {
 	struct file_system_type *type = types;
 
-	while (type && index-- > 0)
+	while (type && (type->by_name_only || index-- > 0))
 		type = type->next;
 	return type;
 }

@@ -72,6 +72,7 @@ int visit_image(const char *type)
 		visit("/mnt", 0);
 		assert_int_equal(world_umount(), 0);
 	}
+	vfs_forget();			/* whoever has gone by now must not be asked */
 	world_end();
 	/* What is broken is said; the block layer names a bad sector only once. */
 	if ((first_error == -EIO || first_error == -EUCLEAN) && disk->bad_count == 0)

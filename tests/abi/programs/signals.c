@@ -566,13 +566,59 @@ static void job_control(void)
 	SAY("seen %d", seen);
 }
 
+/* Somebody of user ID in group PGID (0: a new one), who is there when this returns. */
+static pid_t member(unsigned id, pid_t pgid)
+{
+	int ends[2];
+	pid_t pid;
+	char c;
+
+	pipe(ends);
+	pid = abi_fork();
+	if (pid == 0) {
+		setpgid(0, pgid);
+		abi_user(id);
+		write(ends[1], "x", 1);
+		for (;;)
+			pause();
+	}
+	read(ends[0], &c, 1);
+	close(ends[0]);
+	close(ends[1]);
+	return pid;
+}
+
+static void groups(void)
+{
+	pid_t one = member(1000, 0), two = member(2000, one), alone = member(2000, 0);
+
+	IN_CHILD(abi_user(1000);
+		 SEE(kill(-one, 0));
+		 SEE(kill(-alone, 0));
+		 SEE(kill(-alone, SIGKILL));
+		 SEE(kill(-alone, SIGCONT));
+		 SEE(kill(-one, SIGTERM)));
+	abi_ended(one);
+	SEE(kill(two, 0));
+	SEE(kill(alone, 0));
+	IN_CHILD(abi_user(3000);
+		 SEE(kill(-one, 0));
+		 SEE(kill(-1, 0));
+		 SEE(kill(-1, SIGTERM)));
+	SEE(kill(-one, SIGKILL));
+	abi_ended(two);
+	SEE(kill(-one, 0));
+	SEE(kill(alone, SIGKILL));
+	abi_ended(alone);
+}
+
 static const struct abi_case cases[] = {
 	{ "defaults", defaults }, { "actions", actions }, { "masks", masks },
 	{ "ordering", ordering }, { "information", information }, { "faults", faults },
 	{ "interrupted", interrupted }, { "restarted", restarted }, { "children", children },
 	{ "alternate-stack", alternate_stack }, { "sending", sending },
 	{ "waiting-for", waiting_for }, { "timers", timers }, { "registers", registers },
-	{ "job-control", job_control },
+	{ "job-control", job_control }, { "groups", groups },
 };
 
 AREA(signals, cases);
