@@ -165,7 +165,7 @@ def trees():
         "initrd-absent": tree("INITRD", root),
         "initrd-notexecutable": tree("INITRD", root | {"linuxrc": "text\n"}),
         "initrd-script": tree("INITRD", root | {"linuxrc": script}),
-        "initrd-crashes": tree("INITRD", root, programs={"linuxrc": "crash"}),
+        "initrd-crashes": tree("INITRD", root, programs={"linuxrc": "crashing_linuxrc"}),
         "init": tree("ARCHIVE", {"init": init}), "noinit": tree("ARCHIVE", {}),
         "disk": tree("DISK", root, dirs=[*DIRS, "initrd"]), "gpt": tree("GPT", root),
         "romfs": tree("ROMFS", root), "squashfs": tree("SQUASHFS", root), "tree": tree("TREE", root), "ramdisk": tree("RAMDISK", root),
