@@ -73,6 +73,14 @@ static void write_optional(struct writer *writer, enum descriptor_record type, s
 		write_text_record(writer, type, text);
 }
 
+/* Numbers that the kind does not use are zero. */
+static void write_numbers(struct writer *writer, const struct om_rootspec *spec)
+{
+	write_u32(writer, spec_has_major(spec->kind) ? spec->major : 0);
+	write_u32(writer, spec_has_minor(spec->kind) ? spec->minor : 0);
+	write_u32(writer, spec_has_partnroff(spec->kind) ? (uint32_t)spec->partnroff : 0);
+}
+
 static void write_candidate(struct writer *writer, const struct om_candidate *candidate)
 {
 	const struct om_rootspec *spec = &candidate->spec;
@@ -81,9 +89,7 @@ static void write_candidate(struct writer *writer, const struct om_candidate *ca
 		     candidate->fstypes.len + candidate->flags.len);
 	write_u32(writer, spec->kind);
 	write_u32(writer, candidate->mode);
-	write_u32(writer, spec_has_major(spec->kind) ? spec->major : 0);
-	write_u32(writer, spec_has_minor(spec->kind) ? spec->minor : 0);
-	write_u32(writer, spec_has_partnroff(spec->kind) ? (uint32_t)spec->partnroff : 0);
+	write_numbers(writer, spec);
 	write_u32(writer, (uint32_t)spec->text.len);
 	write_u32(writer, (uint32_t)candidate->fstypes.len);
 	write_u32(writer, (uint32_t)candidate->flags.len);
@@ -138,13 +144,41 @@ static void write_ramdisk(struct writer *writer, const struct om_ramdisk *disk)
 	end_record(writer);
 }
 
-static void write_header(struct writer *writer, size_t total)
+/* The default is not written. */
+static void write_choice(struct writer *writer, enum descriptor_record type, uint32_t choice)
+{
+	if (choice == 0)
+		return;
+	begin_record(writer, type, CHOICE_SIZE);
+	write_u32(writer, choice);
+	end_record(writer);
+}
+
+static void write_verity(struct writer *writer, const struct om_verity *verity)
+{
+	bool device = verity->device.kind != 0;
+	struct om_str text = device ? verity->device.text : (struct om_str){ "", 0 };
+
+	if (verity->hash_len == 0)
+		return;
+	begin_record(writer, RECORD_VERITY, VERITY_SIZE + verity->hash_len + text.len);
+	write_u64(writer, verity->offset);
+	write_u32(writer, verity->hash_len);
+	write_u32(writer, verity->device.kind);
+	write_numbers(writer, &verity->device);
+	write_u32(writer, (uint32_t)text.len);
+	write_bytes(writer, verity->root_hash, verity->hash_len);
+	write_str(writer, text);
+	end_record(writer);
+}
+
+static void write_header(struct writer *writer, const struct om_root *root, size_t total)
 {
 	static const uint8_t no_checksum[OM_SHA256_SIZE];
 
 	write_bytes(writer, OM_DESCRIPTOR_MAGIC, 8);
 	write_u16(writer, OM_DESCRIPTOR_MAJOR);
-	write_u16(writer, OM_DESCRIPTOR_MINOR);
+	write_u16(writer, (uint16_t)descriptor_minor(root));
 	write_u32(writer, (uint32_t)total);
 	write_bytes(writer, no_checksum, sizeof(no_checksum));
 }
@@ -166,6 +200,9 @@ static void write_records(struct writer *writer, const struct om_root *root)
 	for (uint32_t i = 0; i < root->module_count; i++)
 		write_text_record(writer, RECORD_MODULE, root->modules[i]);
 	write_optional(writer, RECORD_CMDLINE, root->cmdline);
+	write_choice(writer, RECORD_ATTACH, root->attach);
+	write_choice(writer, RECORD_OVERLAY, root->overlay);
+	write_verity(writer, &root->verity);
 }
 
 enum om_status om_descriptor_size(const struct om_root *root, size_t *ret_size)
@@ -196,7 +233,7 @@ enum om_status om_descriptor_encode(const struct om_root *root, uint8_t *buf, si
 		*ret_size = needed;
 		return OM_TOO_SMALL;
 	}
-	write_header(&writer, needed);
+	write_header(&writer, root, needed);
 	write_records(&writer, root);
 	om_sha256(buf, needed, digest);
 	memcpy(buf + 16, digest, sizeof(digest));

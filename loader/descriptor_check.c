@@ -16,6 +16,9 @@ const struct descriptor_record_info descriptor_records[RECORD_COUNT] = {
 	[RECORD_RAMDISK] = { "ram disk", true, true, false, RAMDISK_SIZE },
 	[RECORD_MODULE] = { "module", true, true, false, 0 },
 	[RECORD_CMDLINE] = { "command line", false, false, false, 0 },
+	[RECORD_ATTACH] = { "attach", true, false, false, CHOICE_SIZE },
+	[RECORD_OVERLAY] = { "overlay", true, false, false, CHOICE_SIZE },
+	[RECORD_VERITY] = { "verity", true, false, false, VERITY_SIZE },
 };
 
 /* Every text stands in one line of the text form: no control characters but the tab. */
@@ -197,6 +200,43 @@ enum om_status descriptor_check_init(const struct om_diag_sink *sink, uint64_t o
 	return OM_OK;
 }
 
+enum om_status descriptor_check_choice(const struct om_diag_sink *sink, uint64_t offset,
+				       enum descriptor_record type, uint32_t choice)
+{
+	uint32_t max = type == RECORD_ATTACH ? OM_ATTACH_PMEM : OM_OVERLAY_TMPFS;
+
+	if (choice <= max)
+		return OM_OK;
+	return om_diag_binary(sink, OM_SYNTAX, offset, "%s: there is no choice %u, they are 0 to %u",
+			      descriptor_records[type].name, choice, max);
+}
+
+enum om_status descriptor_check_verity(const struct om_diag_sink *sink, uint64_t offset,
+				       const struct om_verity *verity)
+{
+	if (!verity_hash_fits(verity->hash_len))
+		return om_diag_binary(sink, OM_SYNTAX, offset,
+				      "verity: a hash of %u bytes, expected 20, 32, 48 or 64",
+				      verity->hash_len);
+	if (verity->offset % VERITY_UNIT != 0 || (verity->device.kind == 0 && verity->offset == 0))
+		return om_diag_binary(sink, OM_SYNTAX, offset,
+				      "verity: the hash tree cannot be at %llu",
+				      (unsigned long long)verity->offset);
+	if (verity->device.kind == 0)
+		return OM_OK;
+	if (!verity_device_fits(verity->device.kind) || !spec_survives(&verity->device))
+		return om_diag_binary(sink, OM_SYNTAX, offset,
+				      "verity: the device of kind %u is none for a hash tree",
+				      (unsigned int)verity->device.kind);
+	return descriptor_check_word(sink, offset, RECORD_VERITY, verity->device.text);
+}
+
+uint32_t descriptor_minor(const struct om_root *root)
+{
+	return root->attach != OM_ATTACH_LOOP || root->overlay != OM_OVERLAY_NONE ||
+	       root->verity.hash_len > 0;
+}
+
 static enum om_status check_words(const struct om_str *words, uint32_t count,
 				  enum descriptor_record type)
 {
@@ -237,5 +277,11 @@ enum om_status descriptor_check_root(const struct om_root *root)
 		status = check_words(root->modules, root->module_count, RECORD_MODULE);
 	if (status == OM_OK)
 		status = descriptor_check_line(NULL, 0, RECORD_CMDLINE, root->cmdline);
+	if (status == OM_OK)
+		status = descriptor_check_choice(NULL, 0, RECORD_ATTACH, root->attach);
+	if (status == OM_OK)
+		status = descriptor_check_choice(NULL, 0, RECORD_OVERLAY, root->overlay);
+	if (status == OM_OK && root->verity.hash_len > 0)
+		status = descriptor_check_verity(NULL, 0, &root->verity);
 	return status;
 }

@@ -53,6 +53,30 @@ static enum om_status wrong_size(const struct decoder *decoder, const struct rec
 			      (unsigned long long)expected);
 }
 
+/* Kind and numbers, the checks of which come later. */
+static void read_spec(const uint8_t *kind, const uint8_t *numbers, struct om_rootspec *spec)
+{
+	spec->kind = (enum om_root_kind)om_get_le32(kind);
+	spec->major = om_get_le32(numbers);
+	spec->minor = om_get_le32(numbers + 4);
+	spec->partnroff = (int32_t)om_get_le32(numbers + 8);
+}
+
+static enum om_status check_numbers(const struct decoder *decoder, const struct record *record,
+				    struct om_rootspec *spec)
+{
+	if ((spec->major && !spec_has_major(spec->kind)) ||
+	    (spec->minor && !spec_has_minor(spec->kind)) ||
+	    (spec->partnroff && !spec_has_partnroff(spec->kind)))
+		return om_diag_binary(decoder->sink, OM_SYNTAX, record->offset,
+				      "%s: kind %u has numbers that it does not use",
+				      descriptor_records[record->type].name,
+				      (unsigned int)spec->kind);
+	if (spec->kind == OM_ROOT_RAM)
+		spec->major = 1;
+	return OM_OK;
+}
+
 static enum om_status decode_candidate(struct decoder *decoder, const struct record *record)
 {
 	struct om_root *root = decoder->root;
@@ -70,25 +94,16 @@ static enum om_status decode_candidate(struct decoder *decoder, const struct rec
 	if (CANDIDATE_SIZE + text_len + fstypes_len + flags_len != payload.len)
 		return wrong_size(decoder, record,
 				  CANDIDATE_SIZE + text_len + fstypes_len + flags_len);
-	spec->kind = (enum om_root_kind)om_get_le32(payload.ptr);
+	read_spec(payload.ptr, payload.ptr + 8, spec);
 	candidate.mode = (enum om_root_mode)om_get_le32(payload.ptr + 4);
-	spec->major = om_get_le32(payload.ptr + 8);
-	spec->minor = om_get_le32(payload.ptr + 12);
-	spec->partnroff = (int32_t)om_get_le32(payload.ptr + 16);
 	spec->text = text_of(payload, CANDIDATE_SIZE, (size_t)text_len);
 	candidate.fstypes = text_of(payload, CANDIDATE_SIZE + (size_t)text_len, (size_t)fstypes_len);
 	candidate.flags = rest_of(payload, CANDIDATE_SIZE + (size_t)(text_len + fstypes_len));
 	status = descriptor_check_candidate(decoder->sink, record->offset, &candidate);
+	if (status == OM_OK)
+		status = check_numbers(decoder, record, spec);
 	if (status != OM_OK)
 		return status;
-	if ((spec->major && !spec_has_major(spec->kind)) ||
-	    (spec->minor && !spec_has_minor(spec->kind)) ||
-	    (spec->partnroff && !spec_has_partnroff(spec->kind)))
-		return om_diag_binary(decoder->sink, OM_SYNTAX, record->offset,
-				      "candidate: kind %u has numbers that it does not use",
-				      (unsigned int)spec->kind);
-	if (spec->kind == OM_ROOT_RAM)
-		spec->major = 1;
 	root->candidates[root->candidate_count++] = candidate;
 	return OM_OK;
 }
@@ -214,6 +229,64 @@ static enum om_status decode_init(struct decoder *decoder, const struct record *
 	return descriptor_check_init(decoder->sink, record->offset, root);
 }
 
+/* The default would not have been written. */
+static enum om_status decode_choice(struct decoder *decoder, const struct record *record,
+				    uint32_t *choice)
+{
+	if (record->payload.len != CHOICE_SIZE)
+		return wrong_size(decoder, record, CHOICE_SIZE);
+	*choice = om_get_le32(record->payload.ptr);
+	if (*choice == 0)
+		return om_diag_binary(decoder->sink, OM_SYNTAX, record->offset,
+				      "%s: choice 0 is the default; such a record is left out",
+				      descriptor_records[record->type].name);
+	return descriptor_check_choice(decoder->sink, record->offset,
+				       (enum descriptor_record)record->type, *choice);
+}
+
+static enum om_status decode_attach(struct decoder *decoder, const struct record *record)
+{
+	uint32_t choice = 0;
+	enum om_status status = decode_choice(decoder, record, &choice);
+
+	decoder->root->attach = (enum om_attach)choice;
+	return status;
+}
+
+static enum om_status decode_overlay(struct decoder *decoder, const struct record *record)
+{
+	uint32_t choice = 0;
+	enum om_status status = decode_choice(decoder, record, &choice);
+
+	decoder->root->overlay = (enum om_overlay)choice;
+	return status;
+}
+
+static enum om_status decode_verity(struct decoder *decoder, const struct record *record)
+{
+	struct om_verity *verity = &decoder->root->verity;
+	struct om_span payload = record->payload;
+	uint64_t hash_len = om_get_le32(payload.ptr + 8);
+	uint64_t text_len = om_get_le32(payload.ptr + 28);
+	enum om_status status;
+
+	if (VERITY_SIZE + hash_len + text_len != payload.len)
+		return wrong_size(decoder, record, VERITY_SIZE + hash_len + text_len);
+	verity->offset = om_get_le64(payload.ptr);
+	verity->hash_len = (uint32_t)hash_len;
+	read_spec(payload.ptr + 12, payload.ptr + 16, &verity->device);
+	verity->device.text = rest_of(payload, VERITY_SIZE + (size_t)hash_len);
+	status = descriptor_check_verity(decoder->sink, record->offset, verity);
+	if (status == OM_OK)
+		status = check_numbers(decoder, record, &verity->device);
+	if (status != OM_OK)
+		return status;
+	if (verity->device.kind == 0 && text_len > 0)
+		return wrong_size(decoder, record, VERITY_SIZE + hash_len);
+	memcpy(verity->root_hash, payload.ptr + VERITY_SIZE, (size_t)hash_len);
+	return OM_OK;
+}
+
 static enum om_status decode_payload(struct decoder *decoder, const struct record *record)
 {
 	struct om_root *root = decoder->root;
@@ -242,6 +315,12 @@ static enum om_status decode_payload(struct decoder *decoder, const struct recor
 				   OM_MODULES_MAX);
 	case RECORD_CMDLINE:
 		return decode_text(decoder, record, false, &root->cmdline);
+	case RECORD_ATTACH:
+		return decode_attach(decoder, record);
+	case RECORD_OVERLAY:
+		return decode_overlay(decoder, record);
+	case RECORD_VERITY:
+		return decode_verity(decoder, record);
 	default:
 		return OM_MISUSE;
 	}
@@ -380,6 +459,13 @@ static enum om_status check_header(const struct decoder *decoder)
 
 static enum om_status check_complete(const struct decoder *decoder)
 {
+	uint32_t minor = om_get_le16(decoder->bytes.ptr + 10);
+
+	if (minor <= OM_DESCRIPTOR_MINOR && minor != descriptor_minor(decoder->root))
+		return om_diag_binary(decoder->sink, OM_VERSION, 10,
+				      "version %u.%u, but its records are those of %u.%u",
+				      OM_DESCRIPTOR_MAJOR, minor, OM_DESCRIPTOR_MAJOR,
+				      descriptor_minor(decoder->root));
 	for (uint32_t type = 1; type < RECORD_COUNT; type++) {
 		if (descriptor_records[type].required && !decoder->seen[type])
 			return om_diag_binary(decoder->sink, OM_MISSING, decoder->bytes.len,
@@ -395,7 +481,7 @@ enum om_status om_descriptor_decode(struct om_span bytes, const struct om_diag_s
 	static const struct om_str none = { "", 0 };
 	struct om_root root = {
 		.title = none, .entry_id = none, .rdinit = none, .linuxrc_path = none,
-		.cmdline = none,
+		.cmdline = none, .verity = { .device = { .text = none } },
 	};
 	struct decoder decoder = {
 		.bytes = bytes, .at = OM_DESCRIPTOR_HEADER_SIZE, .sink = sink, .root = &root,

@@ -371,6 +371,74 @@ static void parse_module(struct parser *parser)
 		root->modules[root->module_count++] = word.text;
 }
 
+static void parse_attach(struct parser *parser)
+{
+	int at = parse_choice(parser, "loop|ramdisk|pmem");
+
+	if (at >= 0)
+		parser->root->attach = (enum om_attach)at;
+}
+
+static void parse_overlay(struct parser *parser)
+{
+	int at = parse_choice(parser, "no|tmpfs");
+
+	if (at >= 0)
+		parser->root->overlay = (enum om_overlay)at;
+}
+
+static bool parse_number(struct parser *parser, struct om_value value, uint64_t max,
+			 uint64_t *number)
+{
+	if (om_number_parse(value.text, 10, max, number) == OM_OK)
+		return true;
+	fail(parser, OM_SYNTAX, value, NULL, "expected a number up to %llu",
+	     (unsigned long long)max);
+	return false;
+}
+
+static bool verity_attribute(struct parser *parser, struct om_value word, struct om_verity *verity)
+{
+	struct om_value value;
+	enum om_status status;
+
+	if (attribute(word, "offset", &value) && verity->offset == 0)
+		return parse_number(parser, value, UINT64_MAX, &verity->offset);
+	if (attribute(word, "hash", &value) && verity->device.kind == 0) {
+		status = om_rootspec_parse(value.text, value.line, value.column, parser->sink,
+					   &verity->device);
+		if (parser->status == OM_OK)
+			parser->status = status;
+		return status == OM_OK;
+	}
+	fail(parser, OM_SYNTAX, word, NULL, "expected hash= or offset=, each once");
+	return false;
+}
+
+static void parse_verity(struct parser *parser)
+{
+	const struct om_diag_sink sink = { forward, parser };
+	struct om_verity verity = { .device = { .text = { "", 0 } } };
+	struct om_words words = om_words_of(parser->value);
+	enum om_status before = parser->status;
+	struct om_value word;
+	size_t len = 0;
+
+	if (!next_word(parser, &words, &word))
+		return;
+	if (om_hex_parse(word.text, verity.root_hash, sizeof(verity.root_hash), &len) != OM_OK) {
+		fail(parser, OM_SYNTAX, word, NULL, "expected the hexadecimal digits of a root hash");
+		return;
+	}
+	verity.hash_len = (uint32_t)len;
+	while (next_word(parser, &words, &word)) {
+		if (!verity_attribute(parser, word, &verity))
+			return;
+	}
+	if (parser->status == before && descriptor_check_verity(&sink, 0, &verity) == OM_OK)
+		parser->root->verity = verity;
+}
+
 /* ------------------------------------------------------------------ x-ramdisk */
 
 static bool parse_yes(struct parser *parser, struct om_value value, bool *flag)
@@ -387,29 +455,13 @@ static bool parse_yes(struct parser *parser, struct om_value value, bool *flag)
 
 static bool parse_digest(struct parser *parser, struct om_value value, struct om_ramdisk *disk)
 {
-	bool fine = value.text.len == 2 * sizeof(disk->digest);
+	size_t len = 0;
 
-	for (size_t i = 0; fine && i < sizeof(disk->digest); i++) {
-		int high = om_hex_digit(value.text.ptr[2 * i]);
-		int low = om_hex_digit(value.text.ptr[2 * i + 1]);
-
-		fine = high >= 0 && low >= 0;
-		disk->digest[i] = (uint8_t)((unsigned int)high << 4 | (unsigned int)low);
-	}
-	disk->has_digest = fine;
-	if (!fine)
+	disk->has_digest = om_hex_parse(value.text, disk->digest, sizeof(disk->digest),
+					&len) == OM_OK && len == sizeof(disk->digest);
+	if (!disk->has_digest)
 		fail(parser, OM_SYNTAX, value, NULL, "expected 64 hexadecimal digits");
-	return fine;
-}
-
-static bool parse_number(struct parser *parser, struct om_value value, uint64_t max,
-			 uint64_t *number)
-{
-	if (om_number_parse(value.text, 10, max, number) == OM_OK)
-		return true;
-	fail(parser, OM_SYNTAX, value, NULL, "expected a number up to %llu",
-	     (unsigned long long)max);
-	return false;
+	return disk->has_digest;
 }
 
 static bool ramdisk_attribute(struct parser *parser, struct om_value word, struct om_ramdisk *disk,
@@ -502,6 +554,9 @@ static const struct {
 	{ "x-ramdisk", true, parse_ramdisk },
 	{ "module", true, parse_module },
 	{ "options", false, parse_options },
+	{ "initrd-attach", false, parse_attach },
+	{ "root-overlay", false, parse_overlay },
+	{ "root-verity", false, parse_verity },
 };
 
 #define KEY_COUNT (sizeof(keys) / sizeof(keys[0]))
@@ -563,7 +618,8 @@ enum om_status om_descriptor_from_text(struct om_str text, struct om_arena *aren
 	static const struct om_str none = { "", 0 };
 	struct om_root root = {
 		.title = none, .entry_id = none, .rdinit = none, .linuxrc_path = none,
-		.cmdline = none, .real_root_dev_compat = true,
+		.cmdline = none, .verity = { .device = { .text = none } },
+		.real_root_dev_compat = true,
 		.devfs = OM_DEVFS_INITRD | OM_DEVFS_ROOT, .keep = OM_KEEP_SKELETON,
 	};
 	struct parser parser = { .arena = arena, .sink = sink, .root = &root };

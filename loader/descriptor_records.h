@@ -21,6 +21,9 @@ enum descriptor_record {
 	RECORD_RAMDISK,
 	RECORD_MODULE,
 	RECORD_CMDLINE,
+	RECORD_ATTACH,			/* from here on: version 1.1 */
+	RECORD_OVERLAY,
+	RECORD_VERITY,
 	RECORD_COUNT
 };
 
@@ -41,6 +44,11 @@ extern const struct descriptor_record_info descriptor_records[RECORD_COUNT];
 #define POLICY_SIZE	12u
 /* Index, flags, size, then the digest if there is one, then the text. */
 #define RAMDISK_SIZE	16u
+
+#define CHOICE_SIZE	4u
+/* Offset, length of the hash, kind and numbers of the device, length of its text; then both. */
+#define VERITY_SIZE	32u
+#define VERITY_UNIT	512u
 
 #define RAMDISK_CLASSIC	1u
 #define RAMDISK_ARCHIVE	2u
@@ -85,6 +93,16 @@ enum om_status descriptor_check_ramdisk(const struct om_diag_sink *sink, uint64_
 /* All words of init together. */
 enum om_status descriptor_check_init(const struct om_diag_sink *sink, uint64_t offset,
 				     const struct om_root *root);
+/* How a stock Linux treats the root: attach and overlay, as they come. */
+enum om_status descriptor_check_choice(const struct om_diag_sink *sink, uint64_t offset,
+				       enum descriptor_record type, uint32_t choice);
+enum om_status descriptor_check_verity(const struct om_diag_sink *sink, uint64_t offset,
+				       const struct om_verity *verity);
+/* The oldest minor version that has all records of ROOT: the one that is written. */
+uint32_t descriptor_minor(const struct om_root *root);
+/* entry_verity.c */
+bool verity_hash_fits(size_t len);
+bool verity_device_fits(enum om_root_kind kind);
 /* All of the above; for a root that comes from the caller. */
 enum om_status descriptor_check_root(const struct om_root *root);
 

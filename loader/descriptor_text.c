@@ -116,19 +116,19 @@ static void put_word(struct line *line, const char *key, struct om_str word)
  * The specification is made at the far end of the line's own room, and moved to its place from
  * there: the rules leave enough between the two.
  */
-static void append_spec(struct line *line, const struct om_rootspec *spec)
+static void append_spec(struct line *line, const char *name, const struct om_rootspec *spec)
 {
 	size_t len = om_rootspec_format(spec, NULL, 0);
 	char *far_end = line->text + sizeof(line->text) - 1 - len;
 
 	om_rootspec_format(spec, far_end, len + 1);
-	append_word(line, "", (struct om_str){ far_end, len });
+	append_word(line, name, (struct om_str){ far_end, len });
 }
 
 static void put_candidate(struct line *line, const struct om_candidate *candidate)
 {
 	begin(line, "root");
-	append_spec(line, &candidate->spec);
+	append_spec(line, "", &candidate->spec);
 	if (candidate->fstypes.len > 0)
 		append_word(line, "fstype=", candidate->fstypes);
 	if (candidate->flags.len > 0)
@@ -188,23 +188,48 @@ static void put_policy(struct line *line, const struct om_root *root)
 		 om_str_from(keep[root->keep > OM_KEEP_ALL ? OM_KEEP_ALL : root->keep]));
 }
 
-static void put_ramdisk(struct line *line, const struct om_ramdisk *disk)
+static void append_hex(struct line *line, const char *before, const uint8_t *bytes, size_t len)
 {
 	char hex[3];
 
+	append(line, before);
+	for (size_t i = 0; i < len; i++) {
+		om_format(hex, sizeof(hex), "%02x", bytes[i]);
+		append(line, hex);
+	}
+}
+
+static void put_ramdisk(struct line *line, const struct om_ramdisk *disk)
+{
 	begin(line, "x-ramdisk");
 	append_number(line, " index=", disk->index);
 	append_number(line, " size=", disk->size);
 	append(line, disk->classic_initrd ? " classic=yes" : " classic=no");
 	append(line, disk->in_archive ? " archive=yes" : " archive=no");
-	if (disk->has_digest) {
-		append(line, " sha256=");
-		for (size_t i = 0; i < sizeof(disk->digest); i++) {
-			om_format(hex, sizeof(hex), "%02x", disk->digest[i]);
-			append(line, hex);
-		}
-	}
+	if (disk->has_digest)
+		append_hex(line, " sha256=", disk->digest, sizeof(disk->digest));
 	append_word(line, "text=", disk->text);
+	end(line);
+}
+
+/* Only what is not the default. */
+static void put_stock(struct line *line, const struct om_root *root)
+{
+	const struct om_verity *verity = &root->verity;
+
+	if (root->attach != OM_ATTACH_LOOP)
+		put_word(line, "initrd-attach", root->attach == OM_ATTACH_PMEM ?
+			 OM_STR("pmem") : OM_STR("ramdisk"));
+	if (root->overlay != OM_OVERLAY_NONE)
+		put_word(line, "root-overlay", OM_STR("tmpfs"));
+	if (verity->hash_len == 0)
+		return;
+	begin(line, "root-verity");
+	append_hex(line, " ", verity->root_hash, verity->hash_len);
+	if (verity->device.kind != 0)
+		append_spec(line, "hash=", &verity->device);
+	if (verity->offset > 0)
+		append_number(line, " offset=", verity->offset);
 	end(line);
 }
 
@@ -232,4 +257,5 @@ void om_descriptor_to_text(const struct om_root *root, void (*out)(void *ctx, co
 	for (uint32_t i = 0; i < root->module_count; i++)
 		put_word(&line, "module", root->modules[i]);
 	put_rest(&line, "options", root->cmdline);
+	put_stock(&line, root);
 }

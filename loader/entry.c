@@ -174,6 +174,8 @@ static void parse_key(struct entry_parser *parser, struct om_value name, struct 
 		return;
 	if (parser->given[key] == 0 || !om_entry_keys[key].repeatable)
 		parser->given[key] = name.line;
+	if (key > OM_KEY_ARCHITECTURE && !om_entry_keys[key].global)
+		parser->entry->plain = false;
 	switch (key) {
 	case OM_KEY_ROOT:
 		entry_parse_root(parser, value);
@@ -192,6 +194,9 @@ static void parse_key(struct entry_parser *parser, struct om_value name, struct 
 		break;
 	case OM_KEY_MODULE:
 		entry_parse_module(parser, value);
+		break;
+	case OM_KEY_ROOT_VERITY:
+		entry_parse_verity(parser, value);
 		break;
 	default:
 		entry_parse_value(parser, (enum om_key)key, value);
@@ -333,11 +338,13 @@ static void set_defaults(struct om_entry *entry, struct om_str id)
 	entry->default_id = none;
 	entry->console = none;
 	entry->log_level = 2;
+	entry->plain = true;
 	root->title = id;
 	root->entry_id = id;
 	root->rdinit = none;
 	root->linuxrc_path = none;
 	root->cmdline = none;
+	root->verity.device.text = none;
 	root->real_root_dev_compat = true;
 	root->devfs = OM_DEVFS_INITRD | OM_DEVFS_ROOT;
 	root->keep = OM_KEEP_SKELETON;

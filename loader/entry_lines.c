@@ -4,8 +4,7 @@
 
 #include "entry_parser.h"
 
-/* The next word of a line; false at its end and after an error (then *ret_ok is false). */
-static bool next_word(struct entry_parser *parser, struct om_words *words,
+bool entry_next_word(struct entry_parser *parser, struct om_words *words,
 		      struct om_value *ret_word, bool *ret_ok)
 {
 	struct om_value word = { { "", 0 }, words->line, words->column };
@@ -22,8 +21,7 @@ static bool next_word(struct entry_parser *parser, struct om_words *words,
 	return false;
 }
 
-/* If WORD is NAME=..., what stands after the '='. */
-static bool attribute(struct om_value word, const char *name, struct om_value *ret_value)
+bool entry_attribute(struct om_value word, const char *name, struct om_value *ret_value)
 {
 	size_t len = strlen(name);
 
@@ -33,8 +31,7 @@ static bool attribute(struct om_value word, const char *name, struct om_value *r
 	return true;
 }
 
-/* WORD is none of the ATTRIBUTES ("mode=", "ro", ...; NULL at the end). */
-static void bad_attribute(struct entry_parser *parser, const char *key, struct om_value word,
+void entry_bad_attribute(struct entry_parser *parser, const char *key, struct om_value word,
 			  const char *const *attributes, const char *expected)
 {
 	char hint[OM_DIAG_HINT_MAX];
@@ -81,17 +78,17 @@ static bool root_attribute(struct entry_parser *parser, struct om_value word,
 		candidate->mode = om_str_is(word.text, "ro") ? OM_MODE_RO : OM_MODE_RW;
 		return true;
 	}
-	if (attribute(word, "fstype", &value)) {
+	if (entry_attribute(word, "fstype", &value)) {
 		if (entry_fstypes(parser, value) != OM_OK)
 			return false;
 		candidate->fstypes = value.text;
 		return true;
 	}
-	if (attribute(word, "flags", &value)) {
+	if (entry_attribute(word, "flags", &value)) {
 		candidate->flags = value.text;
 		return true;
 	}
-	bad_attribute(parser, "root", word, attributes, "fstype=, flags=, ro or rw");
+	entry_bad_attribute(parser, "root", word, attributes, "fstype=, flags=, ro or rw");
 	return false;
 }
 
@@ -103,7 +100,7 @@ void entry_parse_root(struct entry_parser *parser, struct om_value value)
 	enum om_status status;
 	bool ok = true;
 
-	if (!next_word(parser, &words, &spec, &ok))
+	if (!entry_next_word(parser, &words, &spec, &ok))
 		return;
 	status = om_rootspec_parse(spec.text, spec.line, spec.column, parser->sink,
 				   &candidate.spec);
@@ -114,7 +111,7 @@ void entry_parse_root(struct entry_parser *parser, struct om_value value)
 			parser->status = status;
 		ok = false;
 	}
-	while (next_word(parser, &words, &word, &ok))
+	while (entry_next_word(parser, &words, &word, &ok))
 		ok = root_attribute(parser, word, &candidate) && ok;
 	if (!ok)
 		return;
@@ -147,7 +144,7 @@ static bool file_attribute(struct entry_parser *parser, struct om_value word,
 	struct om_value value;
 	uint64_t number;
 
-	if (attribute(word, "mode", &value)) {
+	if (entry_attribute(word, "mode", &value)) {
 		if (om_number_parse(value.text, 8, 07777, &number) != OM_OK) {
 			entry_error(parser, OM_SYNTAX, value, "such as mode=0755",
 				    "expected permissions in octal, 7777 at most");
@@ -156,7 +153,7 @@ static bool file_attribute(struct entry_parser *parser, struct om_value word,
 		layer->mode = (uint32_t)number;
 		return true;
 	}
-	if (attribute(word, "uid", &value) || attribute(word, "gid", &value)) {
+	if (entry_attribute(word, "uid", &value) || entry_attribute(word, "gid", &value)) {
 		if (om_number_parse(value.text, 10, UINT32_MAX - 1, &number) != OM_OK) {
 			entry_error(parser, OM_SYNTAX, value, "",
 				    "expected a number from 0 to 4294967294");
@@ -168,7 +165,7 @@ static bool file_attribute(struct entry_parser *parser, struct om_value word,
 			layer->gid = (uint32_t)number;
 		return true;
 	}
-	bad_attribute(parser, "file", word, attributes, "mode=, uid= or gid=");
+	entry_bad_attribute(parser, "file", word, attributes, "mode=, uid= or gid=");
 	return false;
 }
 
@@ -180,9 +177,9 @@ void entry_parse_file(struct entry_parser *parser, struct om_value value)
 	bool ok = true;
 	uint32_t at = parser->entry->layer_count;
 
-	if (!next_word(parser, &words, &source, &ok))
+	if (!entry_next_word(parser, &words, &source, &ok))
 		return;
-	if (!next_word(parser, &words, &dest, &ok)) {
+	if (!entry_next_word(parser, &words, &dest, &ok)) {
 		if (ok)
 			entry_error(parser, OM_SYNTAX, value, "file SOURCE DESTINATION",
 				    "'file' needs the place of the file in the absolute root too");
@@ -195,7 +192,7 @@ void entry_parse_file(struct entry_parser *parser, struct om_value value)
 	else if (dest.text.ptr[dest.text.len - 1] == '/')
 		ok = entry_error(parser, OM_SYNTAX, dest, "end it with the name of the file",
 				 "the destination names a directory") == OM_OK;
-	while (next_word(parser, &words, &word, &ok))
+	while (entry_next_word(parser, &words, &word, &ok))
 		ok = file_attribute(parser, word, &layer) && ok;
 	if (!ok)
 		return;
@@ -212,7 +209,7 @@ void entry_parse_initrd(struct entry_parser *parser, struct om_value value)
 	struct om_value word;
 	bool ok = true;
 
-	while (next_word(parser, &words, &word, &ok))
+	while (entry_next_word(parser, &words, &word, &ok))
 		if (entry_path_ref(parser, word, &ref) == OM_OK)
 			entry_add_layer(parser, OM_LAYER_INITRD, &ref);
 }
@@ -226,7 +223,7 @@ static int ramdisk_attribute(struct entry_parser *parser, struct om_value word,
 	struct om_value value;
 	uint64_t number;
 
-	if (attribute(word, "index", &value)) {
+	if (entry_attribute(word, "index", &value)) {
 		if (om_number_parse(value.text, 10, 249, &number) != OM_OK) {
 			entry_error(parser, OM_SYNTAX, value, "such as index=1",
 				    "expected the number of a ram disk from 0 to 249");
@@ -235,7 +232,7 @@ static int ramdisk_attribute(struct entry_parser *parser, struct om_value word,
 		ramdisk->index = (uint32_t)number;
 		return 1;
 	}
-	if (attribute(word, "start", &value)) {
+	if (entry_attribute(word, "start", &value)) {
 		if (om_number_parse(value.text, 10, UINT32_MAX, &number) != OM_OK) {
 			entry_error(parser, OM_SYNTAX, value, "such as start=1440",
 				    "expected where the image starts, in KiB");
@@ -325,10 +322,10 @@ void entry_parse_ramdisk(struct entry_parser *parser, struct om_value value)
 	ramdisk = &entry->ramdisks[entry->ramdisk_count];
 	memset(ramdisk, 0, sizeof(*ramdisk));
 	ramdisk->index = parser->ramdisk_next;
-	while (next_word(parser, &words, &word, &ok)) {
+	while (entry_next_word(parser, &words, &word, &ok)) {
 		taken = ramdisk_attribute(parser, word, ramdisk, &start);
 		if (taken == 0 && ramdisk->volume_count == 0 && misspelt(word)) {
-			bad_attribute(parser, "ramdisk", word, attributes, "index= or start=");
+			entry_bad_attribute(parser, "ramdisk", word, attributes, "index= or start=");
 			taken = -1;
 		}
 		if (taken < 0 || (taken == 0 && !add_volume(parser, word, ramdisk)))
@@ -353,7 +350,7 @@ void entry_parse_init(struct entry_parser *parser, struct om_value value)
 	uint32_t count = 0;
 	bool ok = true;
 
-	while (next_word(parser, &words, &word, &ok)) {
+	while (entry_next_word(parser, &words, &word, &ok)) {
 		if (count == 0 && entry_inner_path(parser, word, "init") != OM_OK)
 			ok = false;
 		if (count == OM_ARGS_MAX) {
@@ -374,7 +371,7 @@ void entry_parse_module(struct entry_parser *parser, struct om_value value)
 	struct om_value word;
 	bool ok = true;
 
-	while (next_word(parser, &words, &word, &ok)) {
+	while (entry_next_word(parser, &words, &word, &ok)) {
 		if (entry_inner_path(parser, word, "a module in the absolute root") != OM_OK)
 			continue;
 		if (root->module_count == OM_MODULES_MAX) {

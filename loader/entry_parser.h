@@ -62,12 +62,22 @@ void entry_parse_value(struct entry_parser *parser, enum om_key key, struct om_v
 
 /* ------------------------------------------------------------------ entry_lines.c */
 
+/* The next word of a line; false at its end and after an error (then *ret_ok is false). */
+bool entry_next_word(struct entry_parser *parser, struct om_words *words,
+		     struct om_value *ret_word, bool *ret_ok);
+/* If WORD is NAME=..., what stands after the '='. */
+bool entry_attribute(struct om_value word, const char *name, struct om_value *ret_value);
+/* WORD is none of the ATTRIBUTES ("mode=", "ro", ...; NULL at the end). */
+void entry_bad_attribute(struct entry_parser *parser, const char *key, struct om_value word,
+			 const char *const *attributes, const char *expected);
+
 void entry_parse_root(struct entry_parser *parser, struct om_value value);
 void entry_parse_file(struct entry_parser *parser, struct om_value value);
 void entry_parse_initrd(struct entry_parser *parser, struct om_value value);
 void entry_parse_ramdisk(struct entry_parser *parser, struct om_value value);
 void entry_parse_init(struct entry_parser *parser, struct om_value value);
 void entry_parse_module(struct entry_parser *parser, struct om_value value);
+void entry_parse_verity(struct entry_parser *parser, struct om_value value);
 void entry_add_layer(struct entry_parser *parser, enum om_layer_role role,
 		     const struct om_path_ref *source);
 /* Room for one more candidate, with its place; NULL after an error. */

@@ -256,6 +256,14 @@ static void parse_choice(struct entry_parser *parser, enum om_key key, struct om
 	case OM_KEY_REAL_ROOT_DEV:
 		root->real_root_dev_compat = choice == 0;
 		break;
+	case OM_KEY_INITRD_ATTACH:
+		root->attach = (enum om_attach)choice;
+		parser->entry->attach_at = value;
+		break;
+	case OM_KEY_ROOT_OVERLAY:
+		root->overlay = (enum om_overlay)choice;
+		parser->entry->overlay_at = value;
+		break;
 	case OM_KEY_CONSOLE:
 		parser->entry->console = value.text;
 		break;

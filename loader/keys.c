@@ -67,6 +67,14 @@ const struct om_key_info om_entry_keys[OM_KEY_COUNT] = {
 	KEY(OM_KEY_REAL_ROOT_DEV, "real-root-dev", OM_TYPE_CHOICE, false, false, "compat|off",
 	    "compat",
 	    "Whether /proc/sys/kernel/real-root-dev exists for a classic initrd."),
+	KEY(OM_KEY_INITRD_ATTACH, "initrd-attach", OM_TYPE_CHOICE, false, false, "loop|ramdisk|pmem",
+	    "loop",
+	    "How a stock Linux gets the device of a ram disk's image: a loop device, a writable "
+	    "copy, or the firmware's RAM disk without any copy."),
+	KEY(OM_KEY_ROOT_OVERLAY, "root-overlay", OM_TYPE_CHOICE, false, false, "no|tmpfs", "no",
+	    "A writable layer in memory over the final root, which itself stays read-only."),
+	KEY(OM_KEY_ROOT_VERITY, "root-verity", OM_TYPE_WORDS, false, false, NULL, "",
+	    "The root hash of dm-verity, through which the final root is read."),
 	/* overmount.conf only */
 	KEY(OM_KEY_TIMEOUT, "timeout", OM_TYPE_SECONDS, false, true, NULL, "5",
 	    "How long the menu waits for a key before it boots, or forever."),

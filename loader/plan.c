@@ -408,6 +408,33 @@ static void check_unused(struct planner *planner)
 		plan_warning(planner, entry->candidates_at[0], "", "with 'efi' root has no effect");
 }
 
+/* What only a stock Linux does; the kernel of a handoff must not be left to ignore verity. */
+static void check_stock(struct planner *planner)
+{
+	const struct om_entry *entry = planner->entry;
+	const struct om_root *root = &entry->root;
+
+	if (planner->plan->path == OM_BOOT_LINUX) {
+		if (root->attach != OM_ATTACH_LOOP && planner->plan->ramdisk_count == 0 &&
+		    !planner->maybe_classic)
+			plan_warning(planner, entry->attach_at, "",
+				     "there is no ram disk for 'initrd-attach'");
+		return;
+	}
+	if (root->attach != OM_ATTACH_LOOP)
+		plan_warning(planner, entry->attach_at, "",
+			     "'initrd-attach' has no effect without 'linux'");
+	planner->plan->root.attach = OM_ATTACH_LOOP;
+	if (planner->plan->path == OM_BOOT_EFI)
+		return;
+	if (root->overlay != OM_OVERLAY_NONE)
+		plan_error(planner, OM_UNSUPPORTED, entry->overlay_at, "leave it out",
+			   "'root-overlay' is for 'linux'; this kernel has no overlay");
+	if (root->verity.hash_len > 0)
+		plan_error(planner, OM_UNSUPPORTED, entry->verity_at, "leave it out",
+			   "'root-verity' is for 'linux'; this kernel cannot verify");
+}
+
 enum om_status om_plan_make(const struct om_entry *entry, const struct om_plan_facts *facts,
 			    struct om_arena *arena, const struct om_diag_sink *sink,
 			    struct om_plan *ret_plan)
@@ -434,6 +461,7 @@ enum om_status om_plan_make(const struct om_entry *entry, const struct om_plan_f
 		take_ramdisks(&planner);
 		describe_ramdisks(&planner);
 		take_candidates(&planner);
+		check_stock(&planner);
 		check_init(&planner);
 		plan_check_memory(&planner);
 	}

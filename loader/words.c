@@ -91,6 +91,26 @@ enum om_status om_words_next(struct om_words *words, struct om_arena *arena,
 	return quotes ? unquote(ret_word, arena) : OM_OK;
 }
 
+enum om_status om_hex_parse(struct om_str text, uint8_t *bytes, size_t max, size_t *ret_len)
+{
+	size_t i;
+	int high, low;
+
+	if (text.len % 2 != 0)
+		return OM_SYNTAX;
+	if (text.len / 2 > max)
+		return OM_LIMIT;
+	for (i = 0; i < text.len / 2; i++) {
+		high = om_hex_digit(text.ptr[2 * i]);
+		low = om_hex_digit(text.ptr[2 * i + 1]);
+		if (high < 0 || low < 0)
+			return OM_SYNTAX;
+		bytes[i] = (uint8_t)(high << 4 | low);
+	}
+	*ret_len = text.len / 2;
+	return OM_OK;
+}
+
 enum om_status om_number_parse(struct om_str text, uint32_t base, uint64_t max,
 			       uint64_t *ret_number)
 {

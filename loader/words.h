@@ -52,6 +52,10 @@ struct om_words om_words_of(struct om_value value);
 enum om_status om_words_next(struct om_words *words, struct om_arena *arena,
 			     struct om_value *ret_word) OM_CHECKED;
 
+/* Pairs of hexadecimal digits to at most MAX bytes; OM_SYNTAX, OM_LIMIT. */
+enum om_status om_hex_parse(struct om_str text, uint8_t *bytes, size_t max,
+			    size_t *ret_len) OM_CHECKED;
+
 /* All of TEXT as a number of BASE (8, 10 or 16); OM_SYNTAX, or OM_LIMIT above MAX. */
 enum om_status om_number_parse(struct om_str text, uint32_t base, uint64_t max,
 			       uint64_t *ret_number) OM_CHECKED;

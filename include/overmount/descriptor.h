@@ -20,7 +20,7 @@
 
 #define OM_DESCRIPTOR_MAGIC		"OVMTROOT"
 #define OM_DESCRIPTOR_MAJOR		1u
-#define OM_DESCRIPTOR_MINOR		0u
+#define OM_DESCRIPTOR_MINOR		1u	/* the newest known; written is the oldest that will do */
 #define OM_DESCRIPTOR_HEADER_SIZE	48u
 #define OM_DESCRIPTOR_PATH		"/.overmount/root.descriptor"
 #define OM_RECORD_HEADER_SIZE		8u

@@ -20,7 +20,8 @@ enum om_key {
 	OM_KEY_KERNEL, OM_KEY_RAMFS, OM_KEY_OVERLAY, OM_KEY_FILE, OM_KEY_ROOT, OM_KEY_ROOT_FSTYPE,
 	OM_KEY_ROOT_FLAGS, OM_KEY_ROOT_MODE, OM_KEY_ROOT_WAIT, OM_KEY_ROOT_DELAY, OM_KEY_RAMDISK,
 	OM_KEY_RAMDISK_PROMPT, OM_KEY_LINUXRC, OM_KEY_INIT, OM_KEY_DEVFS, OM_KEY_MODULE,
-	OM_KEY_KEEP_RAMFS, OM_KEY_REAL_ROOT_DEV,
+	OM_KEY_KEEP_RAMFS, OM_KEY_REAL_ROOT_DEV, OM_KEY_INITRD_ATTACH, OM_KEY_ROOT_OVERLAY,
+	OM_KEY_ROOT_VERITY,
 	/* global, only in overmount.conf */
 	OM_KEY_TIMEOUT, OM_KEY_DEFAULT, OM_KEY_CONSOLE, OM_KEY_LOG_LEVEL,
 	OM_KEY_COUNT
@@ -109,7 +110,9 @@ struct om_entry {
 	/* Where root.candidates[] and root.linuxrc_path were said, for messages of the plan. */
 	struct om_value candidates_at[OM_CANDIDATES_MAX];
 	struct om_value linuxrc_at;
+	struct om_value attach_at, overlay_at, verity_at;
 	bool root_from_options;			/* the candidate is a classic root= */
+	bool plain;				/* only keys of the specification: nothing of ours */
 	struct om_candidate root_default;	/* root-fstype, root-flags, root-mode or the classic ones */
 
 	uint32_t error_count, warning_count;

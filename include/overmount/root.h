@@ -66,6 +66,28 @@ enum om_keep {
 	OM_KEEP_ALL,
 };
 
+/* How a stock Linux gets the block device of an image of the absolute root. */
+enum om_attach {
+	OM_ATTACH_LOOP = 0,	/* a loop device over the file */
+	OM_ATTACH_RAMDISK,	/* copied into a brd ram disk, which is writable and has /dev/ramN */
+	OM_ATTACH_PMEM,		/* the firmware's RAM disk that the stage registered: /dev/pmemN */
+};
+
+enum om_overlay {
+	OM_OVERLAY_NONE = 0,
+	OM_OVERLAY_TMPFS,	/* a tmpfs over the final root, which is mounted read-only */
+};
+
+#define OM_VERITY_HASH_MAX 64u
+
+/* The final root is read through dm-verity. */
+struct om_verity {
+	uint32_t hash_len;		/* bytes; 0 = no verity, else 20, 32, 48 or 64 */
+	uint8_t root_hash[OM_VERITY_HASH_MAX];
+	struct om_rootspec device;	/* with the hash tree; kind 0: the candidate's own device */
+	uint64_t offset;		/* of the verity superblock on that device, in bytes */
+};
+
 /* An image that becomes ram disk INDEX (/dev/ramINDEX). */
 struct om_ramdisk {
 	uint32_t index;
@@ -106,6 +128,11 @@ struct om_root {
 	uint32_t module_count;
 
 	struct om_str cmdline;		/* the kernel command line the entry gave */
+
+	/* Only for a stock Linux; a plan for another kernel has none of them. */
+	enum om_attach attach;		/* of all ram disks */
+	enum om_overlay overlay;
+	struct om_verity verity;
 };
 
 /*

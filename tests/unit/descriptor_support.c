@@ -27,6 +27,8 @@ const struct om_root root_full = {
 	},
 	.ramdisk_count = 2, .modules = { S("/m/b.ko"), S("/m/a.ko") }, .module_count = 2,
 	.cmdline = S("root=/dev/sda1 dyndbg=\"file x\" "),
+	.attach = OM_ATTACH_RAMDISK, .overlay = OM_OVERLAY_TMPFS,
+	.verity = { 48, { 0xde, 0xad }, { OM_ROOT_PARTUUID, S("12345678-02"), 0, 0, 7 }, 512 },
 };
 
 size_t test_encode(const struct om_root *root)

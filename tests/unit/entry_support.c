@@ -118,6 +118,20 @@ static void dump_root(const struct om_root *root, struct text_buf *buf)
 		text_add(buf, " keep=%s", keep[root->keep]);
 	if (!root->real_root_dev_compat)
 		text_add(buf, " rrd=off");
+	if (root->attach != OM_ATTACH_LOOP)
+		text_add(buf, " attach=%u", root->attach);
+	if (root->overlay != OM_OVERLAY_NONE)
+		text_add(buf, " overlay=%u", root->overlay);
+	if (root->verity.hash_len) {
+		text_add(buf, " verity=%u:%02x..%02x@%llu", root->verity.hash_len,
+			 root->verity.root_hash[0],
+			 root->verity.root_hash[root->verity.hash_len - 1],
+			 (unsigned long long)root->verity.offset);
+		if (root->verity.device.kind) {
+			om_rootspec_format(&root->verity.device, spec, sizeof(spec));
+			text_add(buf, ",%s", spec);
+		}
+	}
 	for (uint32_t i = 0; i < root->module_count; i++)
 		text_add(buf, " module:%.*s", (int)root->modules[i].len, root->modules[i].ptr);
 }

@@ -172,8 +172,8 @@ static void test_truncated(void **state)
 		test_assert_bytes(test_again, again, copy, cut);
 		whole++;
 	}
-	/* behind policy, two ram disks, two modules */
-	assert_int_equal(whole, 5);
+	/* behind attach and overlay; further in front nothing is of version 1.1 */
+	assert_int_equal(whole, 2);
 	memcpy(copy, test_bytes, len);
 	memset(copy + len, 0, 8);
 	assert_int_equal(test_decode(copy, len + 8, &sink), OM_SYNTAX);

@@ -118,6 +118,12 @@ static void test_refusals(void **state)
 	}
 }
 
+#define HASH19 "0123456789012345678"
+/* offset (16 of its bits), length of the hash, kind, major, minor, length of the text */
+#define VERITY(offset, hash, kind, major, minor, text, rest) \
+	P(offset "\0\0\0\0\0\0" hash "\0\0\0" kind "\0\0\0" major "\0\0\0" minor "\0\0\0\0\0\0\0" \
+	  text "\0\0\0" rest)
+
 static const struct refusal late_refusals[] = {
 	{ "a second policy", OM_CONFLICT, "second", 8, 1, P("\0\0\0\0\0\0\0\0\0\0\0\0") },
 	{ "out of order", OM_SYNTAX, "stands behind", 5, 1, P("/init") },
@@ -128,6 +134,26 @@ static const struct refusal late_refusals[] = {
 	  P("\0\0\0\0\4\0\0\0\0\0\0\0\0\0\0\0short") },
 	{ "module with an escape", OM_SYNTAX, "control", 10, 1, P("a\33b") },
 	{ "empty command line", OM_SYNTAX, "empty", 11, 0, P("") },
+	{ "attach 3", OM_SYNTAX, "choice 3", 12, 1, P("\3\0\0\0") },
+	{ "attach, default", OM_SYNTAX, "left out", 12, 1, P("\0\0\0\0") },
+	{ "attach, too long", OM_SYNTAX, "expected 4", 12, 1, P("\1\0\0\0\0") },
+	{ "attach, optional", OM_SYNTAX, "not marked", 12, 0, P("\1\0\0\0") },
+	{ "overlay 2", OM_SYNTAX, "choice 2", 13, 1, P("\2\0\0\0") },
+	{ "overlay in version 1.0", OM_VERSION, "those of 1.1", 13, 1, P("\1\0\0\0") },
+	{ "verity: hash of 19 bytes", OM_SYNTAX, "19 bytes", 14, 1,
+	  VERITY("\0\2", "\23", "\0", "\0", "\0", "\0", HASH19) },
+	{ "verity: on its own device, in front", OM_SYNTAX, "at 0", 14, 1,
+	  VERITY("\0\0", "\24", "\0", "\0", "\0", "\0", HASH19 "x") },
+	{ "verity: no sector", OM_SYNTAX, "at 1", 14, 1,
+	  VERITY("\1\0", "\24", "\3", "\10", "\1", "\0", HASH19 "x") },
+	{ "verity: hash tree in a tar archive", OM_SYNTAX, "kind 10", 14, 1,
+	  VERITY("\0\0", "\24", "\12", "\0", "\0", "\2", HASH19 "x/a") },
+	{ "verity: number of a device by name", OM_SYNTAX, "does not use", 14, 1,
+	  VERITY("\0\0", "\24", "\2", "\10", "\0", "\3", HASH19 "xsda") },
+	{ "verity: text of no device", OM_SYNTAX, "expected 52", 14, 1,
+	  VERITY("\0\2", "\24", "\0", "\0", "\0", "\1", HASH19 "xs") },
+	{ "verity: lengths", OM_SYNTAX, "expected 56", 14, 1,
+	  VERITY("\0\2", "\24", "\2", "\0", "\0", "\4", HASH19 "xsd") },
 };
 
 static void test_late_refusals(void **state)
@@ -217,7 +243,7 @@ static void test_structure(void **state)
 
 	/* unknown optional records are skipped anywhere */
 	start(&builder);
-	add(&builder, 12, 0, "abc", 3);
+	add(&builder, 0x400, 0, "abc", 3);
 	add_rest(&builder);
 	add(&builder, 0xffff, 0, "", 0);
 	test_seal(builder.bytes, builder.len);

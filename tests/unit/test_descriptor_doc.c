@@ -184,7 +184,7 @@ static void test_texts_encode_to_dumps(void **state)
 		size_t len = 0;
 
 		/* What was not understood cannot be written again. */
-		if (example->refused || om_get_le16(example->bytes + 10) != OM_DESCRIPTOR_MINOR)
+		if (example->refused || om_get_le16(example->bytes + 10) > OM_DESCRIPTOR_MINOR)
 			continue;
 		test_mem_init(&mem, 0);
 		test_sink_init(&sink);

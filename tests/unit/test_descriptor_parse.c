@@ -44,6 +44,14 @@ static void test_text_refusals(void **state)
 		{ "x-ramdisk index=0 size=1 text=x classic=2", OM_SYNTAX, 1, 41, "yes" },
 		{ "x-ramdisk index=1 size=1 text=x\nx-ramdisk index=1 size=1 text=x\n",
 		  OM_CONFLICT, 2, 11, "/dev/ram1" },
+		{ "initrd-attach lop", OM_SYNTAX, 1, 15, "did you mean 'loop'?" },
+		{ "root-overlay yes", OM_SYNTAX, 1, 14, "no|tmpfs" },
+		{ "root-verity 0g", OM_SYNTAX, 1, 13, "hexadecimal" },
+		{ "root-verity 00 offset=512", OM_SYNTAX, 1, 13, "1 bytes" },
+		{ "root-verity 0011223344556677889900112233445566778899", OM_SYNTAX, 1, 13, "at 0" },
+		{ "root-verity 0011223344556677889900112233445566778899 hash=tar:/x", OM_SYNTAX, 1, 13,
+		  "kind 10" },
+		{ "root-verity 00 size=1", OM_SYNTAX, 1, 16, "hash= or offset=" },
 		{ "title a\x01\n", OM_SYNTAX, 1, 7, "control" },
 	};
 

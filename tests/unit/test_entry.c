@@ -59,6 +59,14 @@ static const struct {
 	{ "keep-ramfs no", "keep-ramfs no\n", "keep=no" },
 	{ "keep-ramfs yes", "keep-ramfs yes\n", "keep=yes" },
 	{ "real-root-dev", "real-root-dev off\n", "rrd=off" },
+	{ "initrd-attach", "initrd-attach ramdisk\n", "attach=1" },
+	{ "initrd-attach pmem", "initrd-attach pmem\n", "attach=2" },
+	{ "root-overlay", "root-overlay tmpfs\n", "overlay=1" },
+	{ "root-verity, own device", "root-verity " HEX64 " offset=1024\n",
+	  "verity=32:e3..55@1024" },
+	{ "root-verity, another device",
+	  "root-verity 00112233445566778899aabbccddeeff00112233 \"hash=LABEL=a b\"\n",
+	  "verity=20:00..33@0,LABEL=a b" },
 	{ "modules", "module /m/a.ko /m/b.ko\nmodule \"/m/c d.ko\"\n",
 	  "module:/m/a.ko module:/m/b.ko module:/m/c d.ko" },
 };
@@ -181,6 +189,18 @@ static const struct {
 	{ "linuxrc empty", "linuxrc \"\"\n", { E(1, 10, 0, OM_SYNTAX, "expected auto", NULL) } },
 	{ "root-flags with an open quote", "root-flags a=\"b\n", { E(1, 12, 4, OM_SYNTAX, "quotation mark", NULL) } },
 	{ "linuxrc taken literally", "linuxrc PATH\n", { E(1, 9, 4, OM_SYNTAX, "absolute path of linuxrc", NULL) } },
+	{ "initrd-attach", "initrd-attach pmen\n", { E(1, 15, 4, OM_SYNTAX, "loop, ramdisk or pmem", "'pmem'") } },
+	{ "root-verity: no hash", "root-verity hash=/dev/vdb\n",
+	  { E(1, 13, 13, OM_SYNTAX, "40, 64, 96 or 128", "veritysetup") } },
+	{ "root-verity: odd", "root-verity 123\n", { E(1, 13, 3, OM_SYNTAX, "40, 64, 96 or 128", "veritysetup") } },
+	{ "root-verity: no place", "root-verity " HEX64 "\n",
+	  { E(1, 13, 64, OM_MISSING, "where the hash tree is", "hash=SPEC") } },
+	{ "root-verity: no sector", "root-verity " HEX64 " offset=100\n",
+	  { E(1, 85, 3, OM_SYNTAX, "multiple of 512", "veritysetup") } },
+	{ "root-verity: no device", "root-verity " HEX64 " hash=nfs:/x\n",
+	  { E(1, 83, 6, OM_TYPE, "on a device or in an image", "PARTLABEL") } },
+	{ "root-verity: typo", "root-verity " HEX64 " ofset=512\n",
+	  { E(1, 78, 6, OM_SYNTAX, "hash= or offset=", "'offset='") } },
 	{ "real-root-dev", "real-root-dev compta\n", { E(1, 15, 6, OM_SYNTAX, "compat or off", "'compat'") } },
 	/* seconds */
 	{ "no number", "root-wait soon\n", { E(1, 11, 4, OM_SYNTAX, "a number such as 5 or 0.5, or forever", "") } },
@@ -403,6 +423,7 @@ static const char everything[] =
 	"root-wait 1.5\nroot-delay 0.1\nramdisk index=1 start=2 /v1 /v2\nramdisk-prompt yes\n"
 	"linuxrc /linuxrc\ninit /sbin/init \"a b\" c\ndevfs root\nkeep-ramfs no\n"
 	"real-root-dev off\nmodule /m.ko \"/n o.ko\"\n"
+	"initrd-attach pmem\nroot-overlay tmpfs\nroot-verity " HEX64 " hash=8:1 offset=512\n"
 	"options root=fe00 rootfstype=ext2 rootflags=\"q r\" ro rw rootwait=5 rootdelay=2\n"
 	"options init=/bin/sh rdinit=/rd initrd=/i ramdisk_start=5 load_ramdisk=2 prompt_ramdisk=1\n"
 	"options nfsroot=h:/d ip=dhcp quiet \"quoted=a b\" -- x y=\"1 2\" \"z\n";

@@ -107,6 +107,8 @@ static void dump_plan(const struct om_plan *plan, struct text_buf *buf)
 		text_add(buf, " need=%llu", (unsigned long long)plan->bytes_needed);
 }
 
+#define HASH "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
 static const struct plan_case cases[] = {
 	/* what is booted */
 	{ .name = "handoff", .text = "kernel /k\nroot /dev/vda2\n", .expected = "handoff=/k root:/dev/vda2(;)" },
@@ -114,6 +116,16 @@ static const struct plan_case cases[] = {
 	{ .name = "efi", .text = "efi /k\n", .expected = "efi=/k" },
 	{ .name = "nothing", .text = "title x\n", .findings = { E(0, 0, 0, OM_MISSING, "nothing to boot", NULL),
 	  } },
+	{ .name = "keys of a stock Linux", .text = "linux /k\nroot /dev/vda2\nroot-overlay tmpfs\nroot-verity "
+	  HASH " hash=/dev/vdb\n", .expected = "linux=/k root:/dev/vda2(;)" },
+	{ .name = "attach without a ram disk", .text = "linux /k\nroot 8:1\ninitrd-attach pmem\n",
+	  .expected = "linux=/k root:8:1(;)",
+	  .findings = { W(3, 15, 4, "no ram disk for 'initrd-attach'", NULL) } },
+	{ .name = "keys of a stock Linux with kernel", .text = "kernel /k\nroot 8:1\nroot-overlay tmpfs\n"
+	  "root-verity " HASH " hash=/dev/vdb\ninitrd-attach pmem\n",
+	  .findings = { W(5, 15, 4, "no effect without 'linux'", NULL),
+			E(3, 14, 5, OM_UNSUPPORTED, "'root-overlay' is for 'linux'", NULL),
+			E(4, 13, 64, OM_UNSUPPORTED, "'root-verity' is for 'linux'", NULL) } },
 	{ .name = "two of them", .text = "kernel /k\nlinux /l\nroot 8:1\n",
 	  .findings = { E(2, 7, 2, OM_CONFLICT, "'kernel' and 'linux' exclude each other", "keep one") } },
 	{ .name = "three of them", .text = "efi /e\nlinux /l\nkernel /k\nroot 8:1\n",
