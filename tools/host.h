@@ -24,7 +24,7 @@ struct command {
 };
 
 extern const struct command cmd_check, cmd_explain, cmd_descriptor, cmd_image, cmd_disk, cmd_boot,
-	cmd_handoff;
+	cmd_handoff, cmd_install;
 
 /* "overmount CMD: text", a hint at --help; gives USAGE back. */
 int usage_error(const struct command *command, const char *format, ...) OM_PRINTF(2, 3);

@@ -11,6 +11,7 @@
 
 static const struct command *const commands[] = {
 	&cmd_check, &cmd_explain, &cmd_descriptor, &cmd_image, &cmd_disk, &cmd_boot, &cmd_handoff,
+	&cmd_install,
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 

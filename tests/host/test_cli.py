@@ -63,7 +63,8 @@ def damage(path, offset):
 
 def test_help_and_usage():
     text = overmount("--help")
-    commands = ("check", "explain", "descriptor", "image", "disk", "boot", "handoff")
+    commands = ("check", "explain", "descriptor", "image", "disk", "boot", "handoff",
+                "install")
     for command in commands:
         assert f"\n  {command} " in text
         assert overmount(command, "--help").startswith(f"Usage: overmount {command}")
@@ -75,7 +76,8 @@ def test_help_and_usage():
 
 def test_manual_page_names_every_command_and_option():
     page = (TOP / "man/overmount.1").read_text().replace("\\-", "-")
-    for command in ("check", "explain", "descriptor", "image", "disk", "boot", "handoff"):
+    for command in ("check", "explain", "descriptor", "image", "disk", "boot", "handoff",
+                "install"):
         for word in overmount(command, "--help").replace(",", " ").replace("[", " ").split():
             if word.startswith("--") and word.strip("]|.") not in ("--help", "--output", "--"):
                 for option in word.strip("].").split("|"):

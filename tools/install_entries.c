@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/* The kernels of a system, and a boot entry for each of them and for the stub. */
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "install.h"
+
+#define IMAGE_PREFIX	"vmlinuz-"
+
+/* Becomes a part of file names, of which FAT and the record have an opinion. */
+static bool name_good(const char *name)
+{
+	return name[0] && name[0] != '.' && strlen(name) < 128 &&
+	       strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+~-") ==
+		       strlen(name);
+}
+
+/* Is there a root for the stub, which has no initrd to look for one? */
+static bool names_a_root(const char *options)
+{
+	return strncmp(options, "root=", 5) == 0 || strstr(options, " root=");
+}
+
+/* ------------------------------------------------------------------ entries */
+
+/* Read as the stage will; what it would refuse is not written. */
+static int check_entry(const char *path, const char *text)
+{
+	struct om_entry *entry = xalloc(sizeof(*entry));
+	const char *slash = strrchr(path, '/');
+	struct diag_printer printer;
+	struct om_arena arena;
+	enum om_status status;
+	int result = DONE;
+
+	diag_printer_init(&printer, path);
+	om_arena_init(&arena, &host_mem);
+	status = om_entry_parse(om_str_from(text), om_str_from(slash ? slash + 1 : path), false,
+				&arena, &printer.sink, entry);
+	if (status != OM_OK) {
+		result = printer.errors ? REFUSED : refuse_status(path, status);
+		hint("the words come from --options, /etc/kernel/cmdline or /proc/cmdline, and "
+		     "/etc/os-release");
+	}
+	om_arena_release(&arena);
+	free(entry);
+	return result;
+}
+
+static int want_entry(struct install *install, char *path, char *text)
+{
+	int result = check_entry(path, text);
+
+	install_want(install, path, NULL, text);
+	return result;
+}
+
+static char *options_line(const struct system_facts *facts)
+{
+	return xprintf("%s%s%s", facts->options[0] ? "options    " : "", facts->options,
+		       facts->options[0] ? "\n" : "");
+}
+
+static int want_linux_entry(struct install *install, const struct system_facts *facts,
+			    const char *token, const char *version, bool initrd)
+{
+	char *directory = xprintf("/" INSTALL_HOME "/%s/%s", token, version);
+	char *options = options_line(facts);
+	char *id = facts->machine_id[0] ? xprintf("machine-id %s\n", facts->machine_id) :
+					  xprintf("%s", "");
+	char *text = xprintf("# Written by overmount install.  Once you change it, it is yours.\n"
+			     "title      %s\n"
+			     "version    %s\n"
+			     "%s"
+			     "sort-key   %s\n"
+			     "%s"
+			     "linux      %s/linux\n"
+			     "%s%s%s", facts->title, version, id, facts->id, options, directory,
+			     initrd ? "initrd     " : "", initrd ? directory : "",
+			     initrd ? "/initrd\n" : "");
+	int result = want_entry(install, xprintf("loader/entries/overmount-%s-%s.conf", token,
+						 version), text);
+
+	free(directory);
+	free(options);
+	free(id);
+	return result;
+}
+
+/* Without a sort-key: it comes after the kernels of the system. */
+static int want_stub_entry(struct install *install, const struct system_facts *facts,
+			   const char *token)
+{
+	char *options, *text;
+	int result;
+
+	if (!names_a_root(facts->options)) {
+		install_say("skip", "", "an entry for the stub: the options name no root=");
+		return DONE;
+	}
+	options = options_line(facts);
+	text = xprintf("# Written by overmount install.  Once you change it, it is yours.\n"
+		       "title      %s, on overmount's stub\n"
+		       "%s"
+		       "kernel     /" INSTALL_STUB "\n", facts->title, options);
+	result = want_entry(install, xprintf("loader/entries/overmount-%s-stub.conf", token), text);
+	free(options);
+	return result;
+}
+
+/* ------------------------------------------------------------------ kernels */
+
+static bool is_linux(const char *path)
+{
+	enum om_kernel_kind kind = OM_KERNEL_UNKNOWN;
+	struct host_file file;
+	bool good = false;
+
+	if (host_file_open(&file, path) != DONE)
+		return false;
+	if (host_file_load(&file) == DONE)
+		good = om_kernel_probe((struct om_span){ file.loaded, (size_t)file.source.size },
+				       NULL, &kind) == OM_OK && kind == OM_KERNEL_LINUX_PE;
+	host_file_close(&file);
+	return good;
+}
+
+/* As initramfs-tools name it, or dracut. */
+static char *initrd_beside(const char *directory, const char *version)
+{
+	char *path = xprintf("%s/initrd.img-%s", directory, version);
+
+	if (access(path, F_OK) == 0)
+		return path;
+	free(path);
+	path = xprintf("%s/initramfs-%s.img", directory, version);
+	if (access(path, F_OK) == 0)
+		return path;
+	free(path);
+	return NULL;
+}
+
+static int want_kernel(struct install *install, const struct system_facts *facts,
+		       const char *token, const char *directory, const char *version)
+{
+	char *image = xprintf("%s/" IMAGE_PREFIX "%s", directory, version);
+	char *path = xprintf(INSTALL_HOME "/%s/%s/linux", token, version), *initrd;
+
+	if (!name_good(version) || !is_linux(image)) {
+		install_say("skip", "", "%s: %s", image, name_good(version) ?
+			    "is no Linux kernel with the EFI stub" :
+			    "such a version cannot be a name on FAT");
+		free(image);
+		free(path);
+		return DONE;
+	}
+	if (install_wants(install, path)) {
+		install_say("skip", "", "%s: the same version was found before", image);
+		free(image);
+		free(path);
+		return DONE;
+	}
+	install_want(install, path, image, NULL);
+	initrd = initrd_beside(directory, version);
+	if (initrd)
+		install_want(install, xprintf(INSTALL_HOME "/%s/%s/initrd", token, version), initrd,
+			     NULL);
+	return want_linux_entry(install, facts, token, version, initrd != NULL);
+}
+
+static int is_image(const struct dirent *entry)
+{
+	return strncmp(entry->d_name, IMAGE_PREFIX, strlen(IMAGE_PREFIX)) == 0;
+}
+
+static int want_kernels_of(struct install *install, const struct system_facts *facts,
+			   const char *token, const char *directory)
+{
+	struct dirent **found = NULL;
+	int count, i, result = DONE;
+
+	count = scandir(directory, &found, is_image, alphasort);
+	if (count < 0)
+		return refuse_errno(directory, "read");
+	for (i = 0; i < count; i++) {
+		if (result == DONE)
+			result = want_kernel(install, facts, token, directory,
+					     found[i]->d_name + strlen(IMAGE_PREFIX));
+		free(found[i]);
+	}
+	free(found);
+	return result;
+}
+
+int install_want_entries(struct install *install)
+{
+	char *boot = xprintf("%s/boot", strcmp(install->root, "/") ? install->root : "");
+	struct system_facts facts;
+	const char *token;
+	unsigned i;
+	int result = DONE;
+
+	system_facts_read(&facts, install);
+	token = facts.machine_id[0] ? facts.machine_id : facts.id;
+	if (!name_good(token))
+		token = "linux";
+	for (i = 0; result == DONE && i < install->kernel_count; i++)
+		result = want_kernels_of(install, &facts, token, install->kernels[i]);
+	if (install->kernel_count == 0 && access(boot, F_OK) == 0)
+		result = want_kernels_of(install, &facts, token, boot);
+	if (result == DONE)
+		result = want_stub_entry(install, &facts, token);
+	system_facts_release(&facts);
+	free(boot);
+	return result;
+}

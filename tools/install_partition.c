@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* Which partition the ESP is, and the boot option that names a file of it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "install.h"
+
+/* UEFI 2.10, 5.3.2: the header is in the second block, entries may be larger than 128 bytes. */
+#define GPT_HEADER_SIZE		92
+#define GPT_ENTRY_SIZE		128
+#define GPT_ENTRY_MAX		4096u
+#define GPT_ENTRIES_MAX		1024u
+
+/* ------------------------------------------------------------------ the partition table */
+
+static bool read_exactly(int fd, void *buf, size_t len, uint64_t at)
+{
+	return at <= INT64_MAX && pread(fd, buf, len, (off_t)at) == (ssize_t)len;
+}
+
+/* The block size is the one at which a header says that it stands in block 1. */
+static bool find_header(int fd, uint8_t header[GPT_HEADER_SIZE], uint32_t *ret_block)
+{
+	uint32_t block;
+
+	for (block = 512; block <= 4096; block *= 2) {
+		if (read_exactly(fd, header, GPT_HEADER_SIZE, block) &&
+		    memcmp(header, "EFI PART", 8) == 0 && om_get_le64(header + 24) == 1) {
+			*ret_block = block;
+			return true;
+		}
+	}
+	return false;
+}
+
+static int read_partition(const char *disk, int fd, uint32_t number, struct esp_partition *ret)
+{
+	/* C12A7328-F81F-11D2-BA4B-00A0C93EC93B, the first three fields little-endian */
+	static const uint8_t esp_type[16] = { 0x28, 0x73, 0x2a, 0xc1, 0x1f, 0xf8, 0xd2, 0x11,
+					      0xba, 0x4b, 0x00, 0xa0, 0xc9, 0x3e, 0xc9, 0x3b };
+	uint8_t header[GPT_HEADER_SIZE], entry[GPT_ENTRY_SIZE];
+	uint32_t block, count, size;
+	uint64_t table, first, last;
+
+	if (!find_header(fd, header, &block))
+		return refuse(disk, "has no GUID partition table");
+	table = om_get_le64(header + 72);
+	count = om_get_le32(header + 80);
+	size = om_get_le32(header + 84);
+	if (count > GPT_ENTRIES_MAX || size < GPT_ENTRY_SIZE || size > GPT_ENTRY_MAX ||
+	    table > UINT32_MAX)
+		return refuse(disk, "has a GUID partition table that makes no sense");
+	if (number == 0 || number > count ||
+	    !read_exactly(fd, entry, sizeof(entry), table * block + (uint64_t)(number - 1) * size))
+		return refuse(disk, "has no partition %u", number);
+	first = om_get_le64(entry + 32);
+	last = om_get_le64(entry + 40);
+	if (memcmp(entry, esp_type, sizeof(esp_type)) != 0 || last < first)
+		return refuse(disk, "partition %u is no EFI system partition", number);
+	*ret = (struct esp_partition){ number, first, last - first + 1, { 0 } };
+	memcpy(ret->guid, entry + 16, sizeof(ret->guid));
+	return DONE;
+}
+
+static int open_disk(const char *disk, uint32_t number, struct esp_partition *ret)
+{
+	int fd = open(disk, O_RDONLY | O_CLOEXEC), result;
+
+	if (fd < 0)
+		return refuse_errno(disk, "open");
+	result = read_partition(disk, fd, number, ret);
+	close(fd);
+	return result;
+}
+
+/* ------------------------------------------------------------------ which partition it is */
+
+/* A number or NAME=VALUE of a file of sysfs; free() it. */
+static char *sysfs_value(const char *path, const char *name)
+{
+	char line[256], *value = NULL;
+	FILE *file = fopen(path, "re");
+	size_t len = strlen(name);
+
+	while (file && !value && fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (strncmp(line, name, len) == 0)
+			value = xstrndup(line + len, strlen(line + len));
+	}
+	if (file)
+		fclose(file);
+	return value;
+}
+
+static int of_file_system(const struct install *install, struct esp_partition *ret)
+{
+	char *here, *number, *name, *path, *disk;
+	struct stat st;
+	uint64_t value;
+	int result = REFUSED;
+
+	if (stat(install->esp, &st))
+		return refuse_errno(install->esp, "look at");
+	here = xprintf("/sys/dev/block/%u:%u", major(st.st_dev), minor(st.st_dev));
+	path = xprintf("%s/partition", here);
+	number = sysfs_value(path, "");
+	free(path);
+	path = xprintf("%s/../uevent", here);
+	name = sysfs_value(path, "DEVNAME=");
+	free(path);
+	if (number && name && number_parse(number, 1, UINT32_MAX, &value)) {
+		disk = xprintf("/dev/%s", name);
+		result = open_disk(disk, (uint32_t)value, ret);
+		free(disk);
+	} else {
+		refuse(install->esp, "is not the file system of a partition");
+		hint("say which one it will be: --partition DISK:NUMBER");
+	}
+	free(here);
+	free(number);
+	free(name);
+	return result;
+}
+
+int esp_partition_find(const struct install *install, struct esp_partition *ret_partition)
+{
+	const char *colon;
+	uint64_t number;
+	char *disk;
+	int result;
+
+	if (!install->partition)
+		return of_file_system(install, ret_partition);
+	colon = strrchr(install->partition, ':');
+	if (!colon || !number_parse(colon + 1, 1, UINT32_MAX, &number))
+		return refuse(install->partition, "expected DISK:NUMBER");
+	disk = xstrndup(install->partition, (size_t)(colon - install->partition));
+	result = open_disk(disk, (uint32_t)number, ret_partition);
+	free(disk);
+	return result;
+}
+
+/* ------------------------------------------------------------------ the boot option */
+
+#define ATTRIBUTES_SIZE		4	/* of efivarfs, before the variable's data */
+#define OPTION_HEAD		6	/* attributes, length of the path list */
+#define HARD_DRIVE_SIZE		42
+#define END_SIZE		4
+#define VARIABLE_ATTRIBUTES	7u	/* non-volatile, boot service and run-time access */
+
+static const char description[] = "overmount";
+static const char file_path[] = "/" INSTALL_STAGE;
+
+/* ASCII to UCS-2 with the NUL; what follows it. */
+static uint8_t *put_ucs2(uint8_t *to, const char *text)
+{
+	do {
+		om_put_le16(to, *text == '/' ? '\\' : (uint8_t)*text);
+		to += 2;
+	} while (*text++);
+	return to;
+}
+
+static uint8_t *put_node(uint8_t *to, uint8_t type, uint8_t subtype, size_t size)
+{
+	to[0] = type;
+	to[1] = subtype;
+	om_put_le16(to + 2, (uint16_t)size);
+	return to + 4;
+}
+
+/* UEFI 2.10, 3.1.3 (EFI_LOAD_OPTION), 10.3.5.1 (hard drive), 10.3.5.4 (file path). */
+uint8_t *boot_option_make(const struct esp_partition *partition, size_t *ret_size)
+{
+	size_t file_size = 4 + 2 * sizeof(file_path);
+	size_t list = HARD_DRIVE_SIZE + file_size + END_SIZE;
+	size_t size = ATTRIBUTES_SIZE + OPTION_HEAD + 2 * sizeof(description) + list;
+	uint8_t *bytes = xalloc(size), *at = bytes;
+
+	om_put_le32(at, VARIABLE_ATTRIBUTES);
+	om_put_le32(at + ATTRIBUTES_SIZE, 1);			/* LOAD_OPTION_ACTIVE */
+	om_put_le16(at + ATTRIBUTES_SIZE + 4, (uint16_t)list);
+	at = put_ucs2(at + ATTRIBUTES_SIZE + OPTION_HEAD, description);
+	at = put_node(at, 4, 1, HARD_DRIVE_SIZE);
+	om_put_le32(at, partition->number);
+	om_put_le64(at + 4, partition->start);
+	om_put_le64(at + 12, partition->sectors);
+	memcpy(at + 20, partition->guid, sizeof(partition->guid));
+	at[36] = 2;						/* a GUID partition table */
+	at[37] = 2;						/* and so the signature is a GUID */
+	at = put_node(at + HARD_DRIVE_SIZE - 4, 4, 4, file_size);
+	at = put_ucs2(at, file_path);
+	put_node(at, 0x7f, 0xff, END_SIZE);
+	*ret_size = size;
+	return bytes;
+}
+
+/* The path list of a variable's bytes; empty when they are no boot option. */
+static struct om_span path_list(const uint8_t *bytes, size_t size)
+{
+	size_t at = ATTRIBUTES_SIZE + OPTION_HEAD, len;
+
+	if (size < at)
+		return (struct om_span){ NULL, 0 };
+	len = om_get_le16(bytes + ATTRIBUTES_SIZE + 4);
+	while (size - at >= 2 && om_get_le16(bytes + at))
+		at += 2;
+	if (size - at < 2 || len > size - at - 2)
+		return (struct om_span){ NULL, 0 };
+	return (struct om_span){ bytes + at + 2, len };
+}
+
+bool boot_option_same_file(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size)
+{
+	struct om_span left = path_list(a, a_size), right = path_list(b, b_size);
+
+	return left.len && left.len == right.len && memcmp(left.ptr, right.ptr, left.len) == 0;
+}

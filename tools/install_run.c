@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/* overmount install and --remove: the order of the steps. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "install.h"
+
+static bool is_above(const char *directory, const char *path)
+{
+	size_t len = strlen(directory);
+
+	return strncmp(directory, path, len) == 0 && path[len] == '/';
+}
+
+static bool is_home(const char *directory)
+{
+	return is_above(directory, INSTALL_RECORD);
+}
+
+/* HOME: those that the record itself needs, before anything can be recorded; or the others. */
+static int make_missing(struct install *install, bool home)
+{
+	size_t i;
+	int result = DONE;
+
+	for (i = 0; result == DONE && i < install->make.count; i++) {
+		const char *path = install->make.lines[i].name;
+
+		if (is_home(path) == home)
+			result = step_make_directory(install, path);
+	}
+	return result;
+}
+
+static int write_wanted(struct install *install)
+{
+	size_t i;
+	int result = DONE;
+
+	for (i = 0; result == DONE && i < install->wanted_count; i++) {
+		const struct wanted *wanted = &install->wanted[i];
+
+		if (wanted->state == WANTED_NEW || wanted->state == WANTED_REPLACE)
+			result = step_write(install, wanted);
+		else if (!wanted->ours)
+			install_say("keep", wanted->path, "  %s", wanted->reason);
+	}
+	return result;
+}
+
+/* Entries before what they name. */
+static bool is_entry(const char *path)
+{
+	return strncmp(path, "loader/entries/", 15) == 0;
+}
+
+static int remove_file(struct install *install, const char *path)
+{
+	uint8_t there[OM_SHA256_SIZE];
+	enum place_kind kind = PLACE_ABSENT;
+	char *place = install_place(install, path);
+	int result = place ? install_look(place, &kind, there) : REFUSED;
+
+	free(place);
+	if (result != DONE || kind == PLACE_ABSENT)
+		return result;
+	if (kind == PLACE_FILE && manifest_owns(&install->have, OWNED_FILE, path, there))
+		return step_remove(install, path);
+	install_say("keep", path, "  was changed");
+	return DONE;
+}
+
+/* The lines are sorted, and after a run that was cut off a file may have two. */
+static bool same_as_before(const struct install *install, size_t i)
+{
+	const struct owned *line = &install->have.lines[i];
+
+	return i > 0 && line[-1].kind == line->kind && strcmp(line[-1].name, line->name) == 0;
+}
+
+/* ALL, or only what is not wanted. */
+static int remove_files(struct install *install, bool all)
+{
+	int pass, result = DONE;
+	size_t i;
+
+	for (pass = 0; pass < 2; pass++) {
+		for (i = 0; result == DONE && i < install->have.count; i++) {
+			const struct owned *line = &install->have.lines[i];
+
+			if (line->kind == OWNED_FILE && is_entry(line->name) == (pass == 0) &&
+			    !same_as_before(install, i) &&
+			    (all || !install_wants(install, line->name)))
+				result = remove_file(install, line->name);
+		}
+	}
+	return result;
+}
+
+static bool holds_wanted(const struct install *install, const char *directory)
+{
+	size_t i;
+
+	for (i = 0; i < install->wanted_count; i++)
+		if (is_above(directory, install->wanted[i].path))
+			return true;
+	return false;
+}
+
+/* The record has them sorted, so a directory comes before what is in it. */
+static int remove_directories(struct install *install, bool home)
+{
+	int result = DONE;
+	size_t i;
+
+	for (i = install->have.count; result == DONE && i-- > 0;) {
+		const struct owned *line = &install->have.lines[i];
+
+		if (line->kind == OWNED_DIRECTORY && is_home(line->name) == home &&
+		    !holds_wanted(install, line->name))
+			result = step_remove_directory(install, line->name);
+	}
+	return result;
+}
+
+/* What is there and not wanted: a kernel that is gone, most often. */
+static int settle_unwanted(struct install *install)
+{
+	size_t i;
+	int result;
+
+	if (install->prune) {
+		result = remove_files(install, false);
+		return result == DONE ? remove_directories(install, false) : result;
+	}
+	for (i = 0; i < install->have.count; i++) {
+		const char *name = install->have.lines[i].name;
+
+		if (install->have.lines[i].kind == OWNED_FILE && !install_wants(install, name) &&
+		    !same_as_before(install, i) &&
+		    manifest_names(&install->next, OWNED_FILE, name))
+			install_say("keep", name, "  is not found any more: --prune removes it");
+	}
+	return DONE;
+}
+
+/* The record names both what is replaced and what comes until all is written. */
+static int put_on(struct install *install)
+{
+	struct manifest both = { 0 };
+	int result;
+
+	result = install_plan(install);
+	if (result == DONE)
+		result = step_clean(install);
+	if (result == DONE)
+		result = make_missing(install, true);
+	manifest_copy(&both, &install->have);
+	manifest_copy(&both, &install->next);
+	if (result == DONE)
+		result = step_record(install, &both);
+	if (result == DONE)
+		result = make_missing(install, false);
+	if (result == DONE)
+		result = write_wanted(install);
+	if (result == DONE && install->use_variables)
+		result = variables_apply(install);
+	if (result == DONE)
+		result = settle_unwanted(install);
+	if (result == DONE)
+		result = step_record(install, &install->next);
+	manifest_release(&both);
+	return result;
+}
+
+/* Variables that stay need the record, and the record its directories. */
+static int keep_record(struct install *install)
+{
+	size_t i;
+
+	for (i = 0; i < install->have.count; i++)
+		if (install->have.lines[i].kind == OWNED_DIRECTORY &&
+		    is_home(install->have.lines[i].name))
+			manifest_add(&install->next, OWNED_DIRECTORY, install->have.lines[i].name,
+				     NULL);
+	return step_record(install, &install->next);
+}
+
+static int take_off(struct install *install)
+{
+	int result;
+
+	if (!install->have.text) {
+		puts("nothing is installed: there is no \\EFI\\overmount\\installed");
+		return DONE;
+	}
+	result = step_clean(install);
+	if (result == DONE)
+		result = variables_remove(install);
+	if (result == DONE)
+		result = remove_files(install, true);
+	if (result == DONE)
+		result = remove_directories(install, false);
+	if (result != DONE)
+		return result;
+	if (install->next.count)
+		return keep_record(install);
+	result = step_remove(install, INSTALL_RECORD);
+	return result == DONE ? remove_directories(install, true) : result;
+}
+
+/* Two at the same time would spoil each other's record. */
+static int lock_esp(const struct install *install)
+{
+	int fd = open(install->esp, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	if (fd >= 0 && errno == EWOULDBLOCK)
+		refuse(install->esp, "another program is at work on it");
+	else
+		refuse_errno(install->esp, fd < 0 ? "open" : "lock");
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+static void release(struct install *install)
+{
+	size_t i;
+
+	for (i = 0; i < install->wanted_count; i++) {
+		free(install->wanted[i].path);
+		free(install->wanted[i].source);
+		free(install->wanted[i].text);
+		free(install->wanted[i].place);
+	}
+	free(install->wanted);
+	manifest_release(&install->have);
+	manifest_release(&install->next);
+	manifest_release(&install->make);
+	manifest_release(&install->gone);
+	variables_release(&install->variables);
+}
+
+int install_run(struct install *install)
+{
+	int lock = lock_esp(install), result = DONE;
+	char *record;
+
+	if (lock < 0)
+		return REFUSED;
+	if (install->dry_run)
+		puts("dry run: nothing is touched");
+	record = install_place(install, INSTALL_RECORD);
+	result = record ? manifest_read(&install->have, record) : REFUSED;
+	if (result == DONE && !install->remove)
+		result = install_want_all(install);
+	if (result == DONE)
+		result = install->remove ? take_off(install) : put_on(install);
+	free(record);
+	close(lock);
+	release(install);
+	return result;
+}
