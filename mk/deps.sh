@@ -4,12 +4,59 @@
 # list of what is missing is printed and nothing is touched.  The reasons stand in the README.
 set -eu
 
-run="gcc make binutils python3 gnu-efi libarchive-dev libjansson-dev libext2fs-dev comerr-dev
-	zlib1g-dev liblzma-dev libzstd-dev liblz4-dev libbz2-dev
-	qemu-system-x86 ovmf mtools gdisk e2fsprogs genromfs busybox-static cpio libarchive-tools console-setup-linux"
-test="$run util-linux squashfs-tools erofs-utils klibc-utils libklibc bzip2 zstd lz4 libcmocka-dev python3-pytest python3-pytest-xdist
-	mandoc clang libclang-rt-14-dev dosfstools fdisk zip xz-utils gdb"
-bench="$test valgrind time"
+# Each line: Debian's package, and what shows elsewhere that the same is there.  That is a
+# command, a header, a static library, a file or a module of Python.
+run='
+gcc			gcc
+make			make
+binutils		objcopy
+python3			python3
+gnu-efi			/usr/include/efi/efi.h
+libarchive-dev		archive.h
+libjansson-dev		jansson.h
+libext2fs-dev		ext2fs/ext2fs.h
+comerr-dev		et/com_err.h
+zlib1g-dev		libz.a
+liblzma-dev		liblzma.a
+libzstd-dev		libzstd.a
+liblz4-dev		liblz4.a
+libbz2-dev		libbz2.a
+qemu-system-x86		qemu-system-x86_64
+ovmf			/usr/share/OVMF/OVMF_CODE_4M.fd
+mtools			mformat
+gdisk			sgdisk
+e2fsprogs		mke2fs
+genromfs		genromfs
+busybox-static		/bin/busybox
+cpio			cpio
+libarchive-tools	bsdtar
+console-setup-linux	/usr/share/consolefonts/Uni2-VGA16.psf.gz
+'
+test="$run"'
+util-linux		mkfs.minix
+squashfs-tools		mksquashfs
+erofs-utils		mkfs.erofs
+klibc-utils		/usr/lib/klibc/bin/sh
+libklibc		/usr/lib/klibc
+bzip2			bzip2
+zstd			zstd
+lz4			lz4
+libcmocka-dev		cmocka.h
+python3-pytest		module:pytest
+python3-pytest-xdist	module:xdist
+mandoc			mandoc
+clang			clang
+libclang-rt-14-dev	libclang_rt.fuzzer-x86_64.a
+dosfstools		mkfs.fat
+fdisk			sfdisk
+zip			zip
+xz-utils		xz
+gdb			gdb
+'
+bench="$test"'
+valgrind		valgrind
+time			/usr/bin/time
+'
 
 case "${1:-test}" in
 run) want=$run ;;
@@ -18,20 +65,33 @@ bench) want=$bench ;;
 *) echo "usage: mk/deps.sh run|test|bench" >&2; exit 2 ;;
 esac
 
+# Tools for file systems are not in every user's path.
+PATH=$PATH:/usr/sbin:/sbin
+
+there() { # WHAT
+	case $1 in
+	/*) [ -e "$1" ] ;;
+	*.h) echo "#include <$1>" | gcc -E - ;;
+	libclang*.a) [ -e "$(clang -print-file-name="$1")" ] ;;
+	*.a) [ -e "$(gcc -print-file-name="$1")" ] ;;
+	module:*) "${PYTHON:-python3}" -c "import ${1#module:}" ;;
+	*) command -v "$1" ;;
+	esac >/dev/null 2>&1
+}
+
 if ! command -v dpkg-query >/dev/null 2>&1; then
-	missing=""
-	for tool in gcc make ld objcopy python3 qemu-system-x86_64 mformat sgdisk mke2fs genromfs cpio; do
-		command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
-	done
+	missing=$(echo "$want" | while read -r package what; do
+		[ -z "$package" ] || there "$what" || echo "  $what	($package)"
+	done)
 	[ -n "$missing" ] || exit 0
-	echo "This is not Debian, so nothing is installed for you. Missing commands:$missing" >&2
-	echo "Debian calls the packages:" $want >&2
-	echo "Also needed: gnu-efi's headers and crt0, OVMF firmware images, a static busybox." >&2
+	echo "This is not Debian, so nothing is installed for you." >&2
+	echo "Missing (and the Debian package that has it):" >&2
+	echo "$missing" >&2
 	exit 1
 fi
 
 missing=""
-for package in $want; do
+for package in $(echo "$want" | cut -f 1); do
 	status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
 	[ "$status" = installed ] || missing="$missing $package"
 done
