@@ -138,7 +138,7 @@ void stage_progress(struct stage *stage, const char *what, uint64_t done, uint64
 /* Esc, or what stands behind it: a terminal sends all of a sequence at once. */
 static enum menu_key after_escape(struct stage *stage)
 {
-	SIMPLE_INPUT_INTERFACE *in = stage->table->ConIn;
+	SIMPLE_INPUT_INTERFACE *in = stage->in;
 	char text[MENU_SEQUENCE_MAX] = "";
 	unsigned used = 0, tries = 0;
 	EFI_INPUT_KEY key;
@@ -164,7 +164,7 @@ static enum menu_key translate(struct stage *stage, EFI_INPUT_KEY key)
 
 enum menu_key stage_key(struct stage *stage, uint32_t wait_ms)
 {
-	SIMPLE_INPUT_INTERFACE *in = stage->table->ConIn;
+	SIMPLE_INPUT_INTERFACE *in = stage->in;
 	EFI_EVENT events[2];
 	EFI_INPUT_KEY key;
 	UINTN index;

@@ -3,6 +3,7 @@
  * Test builds only (OM_STAGE_FAULTS): make the N-th allocation or read of a boot attempt fail,
  * for every N, in one run of the stage.  QEMU asks for it with
  *	-fw_cfg name=opt/overmount/fail-alloc,string=all	(or fail-read)
+ * With opt/overmount/no-keyboard nobody can be asked.
  * With opt/overmount/plain-read the same files are first read into memory with nothing else
  * done to them: what `make bench` compares the assembly with.
  */
@@ -133,6 +134,15 @@ static void plain_read(struct stage *stage, const struct om_entry *entry)
 		  (unsigned long long)plain.bytes, (unsigned long long)plain.usec);
 }
 
+void stage_faults_init(struct stage *stage)
+{
+	char text[16];
+
+	fw_text("opt/overmount/no-keyboard", text, sizeof(text));
+	if (text[0])
+		stage->in = NULL;
+}
+
 void stage_faults_loop(struct stage *stage, struct boot_item *item)
 {
 	char text[16];
@@ -151,6 +161,11 @@ void stage_faults_loop(struct stage *stage, struct boot_item *item)
 }
 
 #else
+
+void stage_faults_init(struct stage *stage)
+{
+	(void)stage;
+}
 
 void stage_faults_loop(struct stage *stage, struct boot_item *item)
 {

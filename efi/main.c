@@ -17,12 +17,14 @@ static EFI_STATUS stage_init(struct stage *stage, EFI_HANDLE image, EFI_SYSTEM_T
 	stage->table = table;
 	stage->bs = table->BootServices;
 	stage->rt = table->RuntimeServices;
+	stage->in = table->ConIn;
 	stage->log_level = LEVEL_INFO;
 	stage->to_text = true;
 	stage_memory_init(stage);
 	stage->tsc_hz = stage_calibrate(stage);
 	stage->tsc_progress = stage->tsc_entry;
 	stage->bs->SetWatchdogTimer(0, 0, 0, NULL);
+	stage_faults_init(stage);
 	return stage->bs->HandleProtocol(image, &loaded_guid, (void **)&stage->loaded);
 }
 
@@ -88,7 +90,7 @@ static EFI_STATUS run(struct stage *stage, struct stage_config *config)
 	if (at_once && stage_key(stage, 0) != MENU_KEY_NONE)
 		at_once = false;
 	for (;;) {
-		if (!stage->table->ConIn && !at_once)
+		if (!stage->in && !at_once)
 			return EFI_LOAD_ERROR;
 		action = at_once ? MENU_BOOT : stage_menu(stage, config, &at, timeout);
 		at_once = false;
@@ -98,7 +100,7 @@ static EFI_STATUS run(struct stage *stage, struct stage_config *config)
 		stage->tsc_selected = stage_rdtsc();
 		status = attempt(stage, config->items[at], action == MENU_SHOW_PLAN ? BOOT_PLAN :
 				 action == MENU_SHOW_DESCRIPTOR ? BOOT_DESCRIPTOR : BOOT_GO);
-		if (status != OM_OK && !stage->table->ConIn)
+		if (status != OM_OK && !stage->in)
 			return stage_efi_status(status);
 	}
 }

@@ -46,6 +46,7 @@ struct stage {
 	EFI_BOOT_SERVICES *bs;
 	EFI_RUNTIME_SERVICES *rt;
 	EFI_LOADED_IMAGE *loaded;
+	SIMPLE_INPUT_INTERFACE *in;	/* the keyboard; NULL when there is none */
 
 	EFI_FILE_HANDLE root;		/* of our own volume */
 	bool volume_failed;		/* a read went wrong: reconnect before the next attempt */
@@ -214,7 +215,8 @@ enum om_status boot_chain(struct boot_run *run) OM_CHECKED;
 /* The volatile variable with the descriptor. */
 void boot_variable(struct boot_run *run, bool set);
 
-/* faults.c: only in test builds does it do anything. */
+/* faults.c: only in test builds do they do anything. */
+void stage_faults_init(struct stage *stage);
 void stage_faults_loop(struct stage *stage, struct boot_item *item);
 
 #endif

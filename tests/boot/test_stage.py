@@ -87,3 +87,22 @@ def test_no_entries_goes_back_to_the_firmware(tmp_path):
             assert "NOT_FOUND" in machine.text.upper().replace(" ", "_")
     except Timeout as error:
         pytest.fail(str(error), pytrace=False)
+
+
+@pytest.mark.parametrize("name, status", [
+    ("broken-entry", "Load Error"),
+    ("digest-mismatch", "Security Violation"),
+    ("wrong-kernel", "Unsupported"),
+])
+def test_nobody_to_ask(name, status):
+    """Without a keyboard there is no menu: the firmware is told why, and boots something else."""
+    shop = scenario.Workshop(name)
+    shop.work = scenario.BUILD / "images" / f"alone-{name}"
+    disks = shop.disks(stage="efi-faults")
+    with Machine(shop.work, disks, 128,
+                 ["-fw_cfg", "name=opt/overmount/no-keyboard,string=yes"]) as machine:
+        assert machine.finish(60) == "firmware", machine.text[-2000:]
+        assert f"exit: to the firmware: {status}; 0 pages, 0 files held" in machine.text
+        assert "boot menu" not in machine.text
+    for disk in disks:
+        disk.unlink()
