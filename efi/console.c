@@ -96,6 +96,7 @@ static void log_text(struct stage *stage, const char *text)
 	line[len] = '\n';
 	line[len + 1] = '\0';
 	stage_put(stage, line);
+	stage->tsc_said = stage_rdtsc();
 }
 
 void stage_log(struct stage *stage, enum stage_level level, const char *format, ...)
@@ -128,9 +129,8 @@ void stage_progress(struct stage *stage, const char *what, uint64_t done, uint64
 {
 	uint64_t now = stage_rdtsc();
 
-	if (now - stage->tsc_progress < stage->tsc_hz / (1000000 / PROGRESS_USEC))
+	if (now - stage->tsc_said < stage->tsc_hz / (1000000 / PROGRESS_USEC))
 		return;
-	stage->tsc_progress = now;
 	stage_log(stage, LEVEL_INFO, "progress: %s: %llu of %llu KiB", what,
 		  (unsigned long long)(done >> 10), (unsigned long long)(total >> 10));
 }

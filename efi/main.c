@@ -22,7 +22,7 @@ static EFI_STATUS stage_init(struct stage *stage, EFI_HANDLE image, EFI_SYSTEM_T
 	stage->to_text = true;
 	stage_memory_init(stage);
 	stage->tsc_hz = stage_calibrate(stage);
-	stage->tsc_progress = stage->tsc_entry;
+	stage->tsc_said = stage->tsc_entry;
 	stage->bs->SetWatchdogTimer(0, 0, 0, NULL);
 	stage_faults_init(stage);
 	return stage->bs->HandleProtocol(image, &loaded_guid, (void **)&stage->loaded);
@@ -66,6 +66,7 @@ static enum om_status attempt(struct stage *stage, struct boot_item *item, enum 
 		}
 	}
 	stage->message[0] = '\0';
+	stage->tsc_said = stage_rdtsc();
 	status = stage_boot(stage, item, goal);
 	if (memcmp(&before, &stage->account, sizeof(before)) != 0)
 		stage_log(stage, LEVEL_ERROR, "leak: %lld pages, %lld files not given back",

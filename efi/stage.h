@@ -56,7 +56,8 @@ struct stage {
 	struct stage_account account;
 	struct stage_faults faults;
 
-	uint64_t tsc_entry, tsc_selected, tsc_hz, tsc_progress;
+	uint64_t tsc_entry, tsc_selected, tsc_hz;
+	uint64_t tsc_said;		/* when a line was last printed */
 	uint32_t log_level;
 	bool to_text;			/* console: ConOut */
 	void *serial;			/* console: EFI_SERIAL_IO_PROTOCOL, or NULL */
@@ -71,7 +72,7 @@ void stage_log(struct stage *stage, enum stage_level level, const char *format, 
 /* Log an error, keep it for the menu, and give STATUS back. */
 enum om_status stage_fail(struct stage *stage, enum om_status status, const char *format, ...)
 	OM_PRINTF(3, 4);
-/* A line now and then for what takes long; DONE of TOTAL bytes. */
+/* A line when nothing was said for half a second; DONE of TOTAL bytes. */
 void stage_progress(struct stage *stage, const char *what, uint64_t done, uint64_t total);
 void stage_console(struct stage *stage, struct om_str kind);
 /* The next key, or MENU_KEY_NONE when none comes within WAIT_MS. */

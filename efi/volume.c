@@ -2,7 +2,7 @@
 /* Files on the volume that the stage itself was loaded from. */
 #include "stage.h"
 
-#define READ_CHUNK	(4u << 20)	/* one firmware call; 1 MiB and more are equally fast */
+#define READ_CHUNK	(1u << 20)	/* one firmware call; more is not faster */
 #define INFO_BYTES	1024u		/* EFI_FILE_INFO with a 255-unit name */
 
 static EFI_GUID fs_guid = { 0x964e5b22, 0x6459, 0x11d2,

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The menu, and every way out of the stage."""
 
+import re
+
 import pytest
 
 import scenario
@@ -65,6 +67,12 @@ def test_a_broken_entry_comes_back_to_the_menu(disks):
 def test_the_timeout_boots_the_default(disks):
     with start(disks, "timeout") as machine:
         machine.expect(r"overmount: root: /dev/vda2 is ext2, mounted read-write", 60)
+        text = machine.text
+    # The time in the menu is nobody's work.
+    steps = re.findall(r"^\[ *(\d+\.\d+)\] overmount: (\w+)", text, re.M)
+    early = [at for (before, _), (at, word) in zip(steps, steps[1:])
+             if word == "progress" and float(at) - float(before) < 0.5]
+    assert not early, text[-3000:]
 
 
 def test_another_entry_is_booted(disks):
