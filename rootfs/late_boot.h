@@ -55,8 +55,8 @@ bool om_mount_device(struct late_boot *boot, const struct om_candidate *candidat
 /* Find candidate AT and mount it on MOUNT_POINT; with false its attempt says why not. */
 bool om_mount_candidate(struct late_boot *boot, uint32_t at);
 /* Why the attempt at CANDIDATE failed, in words. */
-void om_attempt_text(const struct om_candidate *candidate, const struct attempt *attempt,
-		     char *buf, size_t size);
+void om_attempt_text(const struct late_boot *boot, const struct om_candidate *candidate,
+		     const struct attempt *attempt, char *buf, size_t size);
 
 static inline bool om_attempt_fail(struct attempt *attempt, enum step step, int error)
 {

@@ -272,7 +272,7 @@ static bool initrd_mount(struct late_boot *boot, const struct om_ramdisk *disk)
 	else if (om_mount_device(boot, &candidate, &device, INITRD_NODE, "initrd", &attempt))
 		err = sys->mkdir(sys->ctx, INITRD_PLACE, 0700);
 	if (attempt.step != STEP_NONE) {
-		om_attempt_text(&candidate, &attempt, why, sizeof(why));
+		om_attempt_text(boot, &candidate, &attempt, why, sizeof(why));
 		om_late_say(boot, "initrd: /dev/ram%u: %s", disk->index, why);
 		return false;
 	}
@@ -450,7 +450,8 @@ static bool candidates_round(struct late_boot *boot, bool first)
 			return true;
 		if (first || boot->attempts[i].step != STEP_FIND) {
 			candidate_name(boot, i, name, sizeof(name));
-			om_attempt_text(&boot->candidates[i], &boot->attempts[i], why, sizeof(why));
+			om_attempt_text(boot, &boot->candidates[i], &boot->attempts[i], why,
+				sizeof(why));
 			om_late_say(boot, "root: %s: %s", name, why);
 		}
 	}
@@ -512,7 +513,8 @@ static int give_up(struct late_boot *boot)
 	om_late_say(boot, "root: no candidate works");
 	for (i = 0; i < boot->candidate_count; i++) {
 		candidate_name(boot, i, name, sizeof(name));
-		om_attempt_text(&boot->candidates[i], &boot->attempts[i], why, sizeof(why));
+		om_attempt_text(boot, &boot->candidates[i], &boot->attempts[i], why,
+				sizeof(why));
 		om_late_say(boot, "root: %u. %s: %s", i + 1, name, why);
 	}
 	devices_say(boot);

@@ -28,11 +28,39 @@ int om_late_text(struct om_str text, char *buf, size_t size)
 
 /* ------------------------------------------------------------------ what failed, in words */
 
-void om_attempt_text(const struct om_candidate *candidate, const struct attempt *attempt,
-		     char *buf, size_t size)
+/* "; looked for ext2, romfs": what the kernel knows, where the candidate leaves it to the kernel. */
+static void types_text(const struct late_boot *boot, char *buf, size_t size)
+{
+	char name[OM_DEVICE_NAME_MAX];
+	size_t used = 0;
+	uint32_t i;
+
+	buf[0] = '\0';
+	for (i = 0; used < size && boot->sys->list_fstype(boot->sys->ctx, i, name, sizeof(name)) == 0; i++)
+		used += om_format(buf + used, size - used, "%s%s", i ? ", " : "; looked for ", name);
+}
+
+/* No type of the list, or none at all, knew the content. */
+static void content_text(const struct late_boot *boot, const struct om_candidate *candidate,
+			 const struct attempt *attempt, char *buf, size_t size)
+{
+	const char *look = attempt->seen[0] ? "it looks like " : "its content is not recognised";
+	char types[128];
+
+	if (candidate->fstypes.len) {
+		om_format(buf, size, "cannot be mounted as %.*s: %s%s", (int)candidate->fstypes.len,
+			  candidate->fstypes.ptr, look, attempt->seen);
+		return;
+	}
+	types_text(boot, types, sizeof(types));
+	om_format(buf, size, "cannot be mounted by any file system here: %s%s%s", look, attempt->seen,
+		  types);
+}
+
+void om_attempt_text(const struct late_boot *boot, const struct om_candidate *candidate,
+		     const struct attempt *attempt, char *buf, size_t size)
 {
 	const char *why = om_errno_text(attempt->error);
-	char wanted[64];
 
 	switch (attempt->step) {
 	case STEP_NONE:
@@ -54,14 +82,7 @@ void om_attempt_text(const struct om_candidate *candidate, const struct attempt 
 		om_format(buf, size, "cannot be mounted: %s", why);
 		return;
 	case STEP_TYPE:
-		if (candidate->fstypes.len)
-			om_format(wanted, sizeof(wanted), "as %.*s", (int)candidate->fstypes.len,
-				  candidate->fstypes.ptr);
-		else
-			om_format(wanted, sizeof(wanted), "by any file system here");
-		om_format(buf, size, "cannot be mounted %s: %s%s", wanted,
-			  attempt->seen[0] ? "it looks like " : "its content is not recognised",
-			  attempt->seen);
+		content_text(boot, candidate, attempt, buf, size);
 		return;
 	case STEP_INIT:
 		om_format(buf, size, "mounted, but has no init: %s", why);

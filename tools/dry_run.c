@@ -352,6 +352,12 @@ static int dry_attach_image(void *ctx, const char *path, struct om_device *ret_d
 
 /* ------------------------------------------------------------------ mounting and running */
 
+/* Of what the stub knows. */
+static bool writes(const char *fstype)
+{
+	return strcmp(fstype, "ext2") == 0 || strcmp(fstype, "ext3") == 0;
+}
+
 static int dry_mount(void *ctx, const char *source, const char *target, const char *fstype,
 		     uint32_t flags, const char *data)
 {
@@ -368,8 +374,8 @@ static int dry_mount(void *ctx, const char *source, const char *target, const ch
 		return -OM_ENODEV;
 	if (strcmp(fstype, run->device.fstype) != 0)
 		return -OM_EINVAL;
-	if (strcmp(fstype, "romfs") == 0 && !(flags & OM_MS_RDONLY))
-		return -OM_EACCES;
+	if (!writes(fstype) && !(flags & OM_MS_RDONLY))
+		return -OM_EROFS;
 	run->mounted = "device";
 	return 0;
 }

@@ -92,6 +92,7 @@ static bool leaks(void)
 
 	vfs_forget();
 	release_ramdisks();
+	devices_release_late();
 	vfs_count(&now);
 	found |= differs("dentries", before_vfs.dentries, now.dentries);
 	found |= differs("inodes", before_vfs.inodes, now.inodes);

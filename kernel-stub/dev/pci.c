@@ -38,6 +38,12 @@ void pci_write16(const struct pci_function *pci, unsigned reg, uint16_t value)
 	outw((uint16_t)(CONFIG_DATA + (reg & 2)), value);
 }
 
+void pci_write32(const struct pci_function *pci, unsigned reg, uint32_t value)
+{
+	select(pci, reg);
+	outl(CONFIG_DATA, value);
+}
+
 uint64_t pci_bar(const struct pci_function *pci, unsigned index, bool *ret_io)
 {
 	uint32_t low = pci_read32(pci, PCI_BAR0 + index * 4);
@@ -74,7 +80,8 @@ static bool probe(struct pci_function *pci)
 	return pci->vendor != 0xffff;
 }
 
-static void scan_device(unsigned bus, unsigned device, void (*found)(const struct pci_function *))
+static void scan_device(unsigned bus, unsigned device,
+			void (*found)(void *ctx, const struct pci_function *), void *ctx)
 {
 	struct pci_function pci = { (uint8_t)bus, (uint8_t)device, 0, 0, 0 };
 	unsigned functions;
@@ -85,7 +92,7 @@ static void scan_device(unsigned bus, unsigned device, void (*found)(const struc
 	for (unsigned i = 0; i < functions; i++) {
 		pci.function = (uint8_t)i;
 		if (probe(&pci))
-			found(&pci);
+			found(ctx, &pci);
 	}
 }
 
@@ -107,11 +114,11 @@ static unsigned last_bus_behind(unsigned bus)
 	return last;
 }
 
-void pci_for_each(void (*found)(const struct pci_function *pci))
+void pci_for_each(void (*found)(void *ctx, const struct pci_function *pci), void *ctx)
 {
 	unsigned last = last_bus_behind(0);
 
 	for (unsigned bus = 0; bus < BUSES && bus <= last; bus++)
 		for (unsigned device = 0; device < 32; device++)
-			scan_device(bus, device, found);
+			scan_device(bus, device, found, ctx);
 }

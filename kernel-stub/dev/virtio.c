@@ -218,6 +218,7 @@ static bool make_rings(struct virtio *virtio)
 	virtio->descriptors = memory;
 	virtio->available = memory + virtio->queue_size * DESC_SIZE;
 	virtio->used = memory + first;
+	virtio->order = order;
 	put16(virtio->available, AVAILABLE_NO_INTERRUPT);
 	return true;
 }
@@ -289,6 +290,15 @@ int virtio_open(struct virtio *virtio, const struct pci_function *pci, uint64_t 
 failed:
 	set_status(virtio, STATUS_FAILED);
 	return -ENODEV;
+}
+
+void virtio_close(struct virtio *virtio)
+{
+	if (!virtio->descriptors)
+		return;
+	reset(virtio);
+	pages_free((void *)(uintptr_t)virtio->descriptors, virtio->order);
+	virtio->descriptors = NULL;
 }
 
 /* -- requests -------------------------------------------------------------------------------------------- */

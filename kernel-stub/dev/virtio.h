@@ -22,12 +22,15 @@ struct virtio {
 
 	unsigned queue_size;
 	volatile uint8_t *descriptors, *available, *used;
+	unsigned order;			/* of the pages at DESCRIPTORS */
 	uint16_t submitted;
 };
 
 /* Negotiate FEATURES and set up queue 0.  The reason of a failure has been logged. */
 int virtio_open(struct virtio *virtio, const struct pci_function *pci, uint64_t features);
 uint32_t virtio_config32(const struct virtio *virtio, unsigned offset);
+/* It may not be in use; also after virtio_open() failed. */
+void virtio_close(struct virtio *virtio);
 /* Until the device is done with it: 0, or -EIO when it never was. */
 int virtio_request(struct virtio *virtio, const struct virtio_buffer *buffers, unsigned count);
 

@@ -43,6 +43,11 @@ struct disk {
 
 static struct disk disks[DISKS_MAX];
 static unsigned disk_count;
+static unsigned first_late;		/* the first that was plugged in later */
+
+/* Places where a disk was looked at already, usable or not. */
+static struct pci_function known[4 * DISKS_MAX];
+static unsigned known_count;
 
 static uint64_t phys_of(const void *ptr)
 {
@@ -132,6 +137,16 @@ static const struct block_ops disk_ops = {
 	.transfer = disk_transfer,
 };
 
+static void close_disk(struct disk *disk)
+{
+	virtio_close(&disk->virtio);
+	if (disk->request)
+		page_put(disk->request);
+	if (disk->bounce)
+		page_put(disk->bounce);
+	memset(disk, 0, sizeof(*disk));
+}
+
 /* False: not usable; the reason has been logged. */
 static bool open_disk(struct disk *disk, const struct pci_function *pci)
 {
@@ -163,23 +178,36 @@ static bool open_disk(struct disk *disk, const struct pci_function *pci)
 	bdev->private = disk;
 	return true;
 failed:
-	if (disk->request)
-		page_put(disk->request);
-	if (disk->bounce)
-		page_put(disk->bounce);
-	memset(disk, 0, sizeof(*disk));
+	close_disk(disk);
 	return false;
 }
 
-static void found(const struct pci_function *pci)
+static bool is_known(const struct pci_function *pci)
+{
+	for (unsigned i = 0; i < known_count; i++)
+		if (known[i].bus == pci->bus && known[i].device == pci->device &&
+		    known[i].function == pci->function)
+			return true;
+	return false;
+}
+
+static void found(void *ctx, const struct pci_function *pci)
 {
 	struct disk *disk = &disks[disk_count];
 
-	if (pci->vendor != VENDOR_VIRTIO || (pci->id != ID_BLOCK_LEGACY && pci->id != ID_BLOCK))
+	(void)ctx;
+	if (pci->vendor != VENDOR_VIRTIO || (pci->id != ID_BLOCK_LEGACY && pci->id != ID_BLOCK) ||
+	    known_count == sizeof(known) / sizeof(known[0]) || is_known(pci))
 		return;
+	known[known_count++] = *pci;
 	if (disk_count == DISKS_MAX) {
 		klog("virtio disk at pci %02x:%02x.%u is left out: there are %u already", pci->bus,
 		     pci->device, pci->function, DISKS_MAX);
+		return;
+	}
+	if (!pci_place(pci)) {
+		klog("virtio disk at pci %02x:%02x.%u is left out: no addresses are free behind its bridge",
+		     pci->bus, pci->device, pci->function);
 		return;
 	}
 	if (!open_disk(disk, pci))
@@ -193,5 +221,21 @@ static void found(const struct pci_function *pci)
 
 void virtio_blk_init(void)
 {
-	pci_for_each(found);
+	pci_for_each(found, NULL);
+	first_late = disk_count;
+}
+
+void virtio_blk_look(void)
+{
+	pci_for_each(found, NULL);
+}
+
+void virtio_blk_release_late(void)
+{
+	while (disk_count > first_late) {
+		struct disk *disk = &disks[--disk_count];
+
+		block_unregister(&disk->bdev);
+		close_disk(disk);
+	}
 }

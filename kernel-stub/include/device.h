@@ -21,6 +21,10 @@ void log_append(const char *line, size_t len);
 size_t log_read(char *buf, size_t size);
 /* PCI, virtio disks and their partitions, tty, in this order; after vfs_init(). */
 void devices_init(void);
+/* Disks that were plugged in since; may sleep as reading does. */
+void devices_look(void);
+/* They are given up again, so that what is in use can be compared; nothing may be mounted. */
+void devices_release_late(void);
 /* null, zero, full, random, urandom, kmsg: 0 or -ENOMEM. */
 int memory_devices_register(void);
 /* A session leader ends: its terminal is free again, its foreground group gets SIGHUP. */

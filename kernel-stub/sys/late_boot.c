@@ -9,6 +9,7 @@
 
 #include "block.h"
 #include "boot.h"
+#include "device.h"
 #include "identify.h"
 #include "root_choice.h"
 #include "task.h"
@@ -54,6 +55,33 @@ static int sys_op_symlink(void *ctx, const char *text, const char *path)
 	return vfs_symlink(current->fs, NULL, path, text);
 }
 
+static int sys_op_umount(void *ctx, const char *target, bool detach)
+{
+	struct path path;
+	int err = walk(target, &path);
+
+	(void)ctx;
+	if (err)
+		return err;
+	err = vfs_umount(&path, detach ? MNT_DETACH : 0);
+	path_put(&path);
+	return err;
+}
+
+/* What cannot be written although it was asked for is no success here: the caller asks again. */
+static int refuse_readonly(const char *target)
+{
+	struct path path;
+	bool readonly;
+	int err = walk(target, &path);
+
+	if (err)
+		return err;
+	readonly = path.mnt->sb->flags & SB_RDONLY;
+	path_put(&path);
+	return readonly ? -EROFS : 0;
+}
+
 static int sys_op_mount(void *ctx, const char *source, const char *target, const char *fstype,
 			uint32_t flags, const char *data)
 {
@@ -65,6 +93,11 @@ static int sys_op_mount(void *ctx, const char *source, const char *target, const
 		return err;
 	err = vfs_mount(source, &path, fstype, flags & OM_MS_RDONLY ? MS_RDONLY : 0, data);
 	path_put(&path);
+	if (!err && !(flags & OM_MS_RDONLY)) {
+		err = refuse_readonly(target);
+		if (err)
+			(void)sys_op_umount(ctx, target, true);
+	}
 	return err;
 }
 
@@ -82,19 +115,6 @@ static int sys_op_move(void *ctx, const char *from, const char *to)
 		path_put(&target);
 	}
 	path_put(&source);
-	return err;
-}
-
-static int sys_op_umount(void *ctx, const char *target, bool detach)
-{
-	struct path path;
-	int err = walk(target, &path);
-
-	(void)ctx;
-	if (err)
-		return err;
-	err = vfs_umount(&path, detach ? MNT_DETACH : 0);
-	path_put(&path);
 	return err;
 }
 
@@ -291,13 +311,14 @@ static int sys_op_list_fstype(void *ctx, uint32_t index, char *ret_name, size_t 
 	return -ENOENT;
 }
 
-/* Nothing is plugged in while the machine runs: only the time passes. */
+/* Nobody tells when something is plugged in: the time passes, then it is looked for. */
 static int sys_op_wait_devices(void *ctx, uint32_t timeout_ms)
 {
 	struct waitq queue = { NULL };
 
 	(void)ctx;
 	sleep_on_timeout(&queue, timeout_ms * NS_PER_MS);
+	devices_look();
 	return 0;
 }
 

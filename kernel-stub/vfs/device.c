@@ -144,6 +144,9 @@ static long block_file_ioctl(struct file *file, unsigned cmd, uintptr_t arg)
 	case BLKROGET:
 		return put_value(arg, bdev->readonly, 4);
 	case BLKFLSBUF:
+		/* All that a ram disk has are its buffers: without them it is gone. */
+		if (bdev->memory)
+			return ramdisk_free(bdev);
 		err = block_sync(bdev);
 		block_forget(bdev);
 		return err;
