@@ -16,6 +16,7 @@ include mk/flags.mk
 include mk/lib.mk
 include mk/efi.mk
 include mk/stub.mk
+include mk/linux.mk
 include mk/tools.mk
 include mk/tests.mk
 include mk/install.mk
@@ -31,7 +32,7 @@ help: ## this list
 	@echo "  DEV=1       warnings are errors"
 	@echo "  T=SECONDS   how long each fuzz target runs (60)"
 
-all: efi stub tools programs ## build stage, stub, host command and test programs
+all: efi stub linux-init tools programs ## build stage, stub, /init, host command and test programs
 
 run: ## install what is missing, build, boot the sample entries in OVMF, end at a shell
 	@mk/deps.sh run

@@ -16,6 +16,11 @@ libarchive-dev		archive.h
 libjansson-dev		jansson.h
 libext2fs-dev		ext2fs/ext2fs.h
 comerr-dev		et/com_err.h
+libkmod-dev		libkmod.h
+musl-tools		musl-gcc
+libblkid-dev		libblkid.a
+uuid-dev		libuuid.a
+linux-libc-dev		linux/loop.h
 zlib1g-dev		libz.a
 liblzma-dev		liblzma.a
 libzstd-dev		libzstd.a
@@ -34,6 +39,7 @@ console-setup-linux	/usr/share/consolefonts/Uni2-VGA16.psf.gz
 '
 test="$run"'
 util-linux		mkfs.minix
+kmod			depmod
 squashfs-tools		mksquashfs
 erofs-utils		mkfs.erofs
 klibc-utils		/usr/lib/klibc/bin/sh

@@ -3,6 +3,7 @@
 
 CC := gcc
 CLANG ?= clang
+MUSL_CC := musl-gcc
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \
 	-Wpointer-arith -Wwrite-strings
@@ -27,6 +28,8 @@ CFLAGS_efi := $(FREE) -fpic -fshort-wchar -fvisibility=hidden -maccumulate-outgo
 	-DGNU_EFI_USE_MS_ABI -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
 CFLAGS_efi-faults := $(CFLAGS_efi) -DOM_STAGE_FAULTS=1
 CFLAGS_stub := $(FREE) -Os -fno-pic -fno-pie -mcmodel=kernel -mgeneral-regs-only -Ikernel-stub/include
+CFLAGS_linux := $(COMMON) -Os -D_GNU_SOURCE -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables \
+	-fno-stack-protector -isystem $(B)/linux/include
 CFLAGS_vfs := $(CFLAGS_asan) -DSTUB_HOST -Ikernel-stub/include -Itests/stub
 
 # $(call world,NAME,CC): how anything is compiled into build/NAME/.
@@ -50,6 +53,7 @@ $(eval $(call world,efi,$(CC)))
 $(eval $(call world,efi-faults,$(CC)))
 $(eval $(call world,stub,$(CC)))
 $(eval $(call world,vfs,$(CC)))
+$(eval $(call world,linux,$(MUSL_CC)))
 
 # $(call objs,WORLD,SOURCES)
 objs = $(patsubst %,$(B)/$(1)/%.o,$(basename $(2)))

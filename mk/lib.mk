@@ -8,7 +8,7 @@ $(B)/$(1)/libovermount.a: $(call objs,$(1),$(LIB_SRC))
 	@rm -f $$@
 	@ar rcsD $$@ $$^
 endef
-$(foreach w,host asan small fuzz efi efi-faults stub vfs,$(eval $(call library,$(w))))
+$(foreach w,host asan small fuzz efi efi-faults stub vfs linux,$(eval $(call library,$(w))))
 
 .PHONY: lib
 lib: $(foreach w,host efi stub,$(B)/$(w)/libovermount.a)

@@ -1,21 +1,28 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Stock Linux kernels as an oracle: mk/linux.sh 6.1|7.3 prints the path of a vmlinuz.  The
-# package is fetched once with apt from the mirror that this Debian uses anyway, unpacked into a
-# cache and never installed; apt's own lists and sources stay as they are.  When it cannot be
-# had, the reason is the last line of stderr.
+# Stock Linux kernels: mk/linux.sh 6.1|7.3 prints the path of a vmlinuz, and with "modules" behind
+# it the folder that has lib/modules/RELEASE of the same kernel.  The packages are fetched once with
+# apt from the mirror that this Debian uses anyway, unpacked into a cache and never installed; apt's
+# own lists and sources stay as they are.  When they cannot be had, the reason is the last line of
+# stderr.  The flavour is "cloud": smaller, and all that a virtual machine needs.
 set -eu
 
 case "${1:-}" in
 6.1) suite=bookworm ;;
 7.3) suite=trixie-backports ;;
-*) echo "usage: mk/linux.sh 6.1|7.3" >&2; exit 2 ;;
+*) echo "usage: mk/linux.sh 6.1|7.3 [modules]" >&2; exit 2 ;;
 esac
 
 cache=${OVERMOUNT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/overmount}/linux
-image=$cache/vmlinuz-$1
-if [ -s "$image" ]; then
-	echo "$image"
+mkdir -p "$cache"
+tree=$cache/tree-$1
+answer=$tree/vmlinuz
+[ "${2:-}" != modules ] || answer=$tree
+# Two tests may ask at the same time: one fetches, the other waits.
+exec 9>"$cache/lock-$1"
+flock 9
+if [ -s "$tree/vmlinuz" ]; then
+	echo "$answer"
 	exit 0
 fi
 
@@ -29,7 +36,8 @@ mirror=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Origin: Debian
 	'Created-By: Packages' | awk '$2 !~ /security/ { print $1; exit }')
 [ -n "$mirror" ] || fail "$1" "no Debian mirror among apt's sources (has apt-get update run?)"
 
-mkdir -p "$cache"
+PATH=$PATH:/usr/sbin:/sbin
+command -v depmod >/dev/null 2>&1 || fail "$1" "there is no depmod (package kmod)"
 work=$(mktemp -d "$cache/fetch.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/lists/partial" "$work/archives/partial" "$work/root"
@@ -47,18 +55,31 @@ apt() {	# COMMAND...: with sources, lists and cache of its own
 }
 
 apt apt-get update >>"$work/log" || fail "$1" "the lists of $suite cannot be fetched: $(tail -n 1 "$work/log")"
+newest() {	# PATTERN: the newest package whose whole name it is
+	apt apt-cache pkgnames "${1%%-[0-9]*}" | grep -E "^$1\$" | sort -V | tail -n 1
+}
 if [ "$1" = 6.1 ]; then
-	package=$(apt apt-cache depends linux-image-amd64 | awk '$1 == "Depends:" { print $2; exit }')
+	packages=$(apt apt-cache depends linux-image-cloud-amd64 | awk '$1 == "Depends:" { print $2; exit }')
 else
-	package=$(apt apt-cache pkgnames linux-binary- | grep -E "^linux-binary-7\\.3[.0-9a-z+~-]*-cloud-amd64\$" |
-		sort -V | tail -n 1)
+	name=$(newest 'linux-binary-7\.3[.0-9a-z+~-]*-cloud-amd64')
+	release=${name#linux-binary-}
+	packages=${name:+"linux-binary-$release linux-modules-$release linux-base-$release"}
 fi
-[ -n "$package" ] || fail "$1" "$suite has no such kernel"
-(cd "$work" && apt apt-get download "$package" >>log) ||
-	fail "$1" "$package cannot be fetched: $(tail -n 1 "$work/log")"
-dpkg-deb -x "$work"/*.deb "$work/root"
-set -- "$1" "$(find "$work/root" -name 'vmlinuz*' -type f | head -n 1)"
-[ -n "$2" ] || fail "$1" "$package holds no vmlinuz"
-mv "$2" "$work/image"
-mv "$work/image" "$image"
-echo "$image"
+[ -n "$packages" ] || fail "$1" "$suite has no such kernel"
+(cd "$work" && apt apt-get download $packages >>log) ||
+	fail "$1" "$packages cannot be fetched: $(tail -n 1 "$work/log")"
+for package in "$work"/*.deb; do
+	dpkg-deb -x "$package" "$work/root"
+done
+image=$(find "$work/root" -name 'vmlinuz*' -type f | head -n 1)
+[ -n "$image" ] || fail "$1" "$packages hold no vmlinuz"
+mkdir -p "$work/tree/lib"
+mv "$image" "$work/tree/vmlinuz"
+modules=$(find "$work/root" -type d -path '*lib/modules' | head -n 1)
+mv "$modules" "$work/tree/lib/modules"
+for release in "$work/tree/lib/modules"/*; do
+	depmod -b "$work/tree" "${release##*/}" 2>>"$work/log"
+done
+rm -rf "$tree"
+mv "$work/tree" "$tree"
+echo "$answer"

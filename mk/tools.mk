@@ -2,7 +2,7 @@
 # overmount(1), and the static Linux programs that run on the stub in tests.
 
 TOOL_SRC := $(sort $(wildcard tools/*.c))
-TOOL_LIBS := -larchive -ljansson -lext2fs -lcom_err
+TOOL_LIBS := -larchive -ljansson -lext2fs -lcom_err -lkmod
 
 $(B)/host/overmount: $(call objs,host,$(TOOL_SRC)) $(B)/host/libovermount.a
 	@echo "  LD    $@"

@@ -518,6 +518,8 @@ static int give_up(struct late_boot *boot)
 		om_late_say(boot, "root: %u. %s: %s", i + 1, name, why);
 	}
 	devices_say(boot);
+	if (sys->give_up)
+		sys->give_up(sys->ctx);
 	if (sys->check_program(sys->ctx, "", shell[0]) != 0) {
 		om_late_say(boot, "rescue: no /bin/sh in the absolute root, so this is the end;"
 			    " correct the `root` lines of the entry");

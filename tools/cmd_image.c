@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "archive_file.h"
+#include "linux_layer.h"
 
 #define MANIFEST_PATH "/.overmount/manifest"
 
@@ -16,6 +17,7 @@ const struct command cmd_image = {
 	"image", "make and read absolute root images",
 	"Usage: overmount image build -o FILE [--page-align] LAYER...\n"
 	"       overmount image build -o FILE --entry ENTRY [--esp DIR]\n"
+	"       overmount image build -o FILE [--modules RELEASE]... [--module NAME]... [LAYER...]\n"
 	"       overmount image list [--long|--json] FILE\n"
 	"       overmount image extract [-o FILE] IMAGE PATH\n"
 	"       overmount image manifest FILE\n"
@@ -25,6 +27,10 @@ const struct command cmd_image = {
 	"      --entry ENTRY   the layers of this boot entry and its root descriptor: the bytes\n"
 	"                      that the stage makes\n"
 	"      --esp DIR       the ESP with the files (default: the one that ENTRY lies in)\n"
+	"      --modules RELEASE  /init for a stock Linux, and modules for this one; repeatable\n"
+	"      --module NAME   this module (or alias) with all that it needs; repeatable\n"
+	"      --modules-dir DIR  where RELEASE is a folder (default: /lib/modules)\n"
+	"      --init FILE     another /init than the one beside this program\n"
 	"      --no-devices    without /dev/console and /dev/null\n"
 	"      --no-manifest   without /.overmount/manifest\n"
 	"  -l, --long          with mode, owner, size and time\n"
@@ -40,7 +46,31 @@ const struct command cmd_image = {
 struct options {
 	const char *output, *entry, *esp;
 	bool page_align, no_devices, no_manifest, long_list, json;
+	struct linux_layer linux_layer;
 };
+
+/* What the linux layer is made of; false: too many of them. */
+static bool linux_option(struct linux_layer *layer, int option, const char *value)
+{
+	switch (option) {
+	case 'r':
+		if (layer->release_count == LINUX_RELEASES_MAX)
+			return false;
+		layer->releases[layer->release_count++] = value;
+		return true;
+	case 'm':
+		if (layer->module_count == LINUX_MODULES_MAX)
+			return false;
+		layer->modules[layer->module_count++] = value;
+		return true;
+	case 'd':
+		layer->directory = value;
+		return true;
+	default:
+		layer->init = value;
+		return true;
+	}
+}
 
 static int parse(int argc, char **argv, struct options *options)
 {
@@ -49,6 +79,8 @@ static int parse(int argc, char **argv, struct options *options)
 		{ "entry", required_argument, NULL, 'e' }, { "esp", required_argument, NULL, 'E' },
 		{ "no-devices", no_argument, NULL, 'D' }, { "no-manifest", no_argument, NULL, 'M' },
 		{ "long", no_argument, NULL, 'l' }, { "json", no_argument, NULL, 'j' },
+		{ "modules", required_argument, NULL, 'r' }, { "module", required_argument, NULL, 'm' },
+		{ "modules-dir", required_argument, NULL, 'd' }, { "init", required_argument, NULL, 'i' },
 		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
 	};
 	int c;
@@ -79,6 +111,13 @@ static int parse(int argc, char **argv, struct options *options)
 		case 'j':
 			options->json = true;
 			break;
+		case 'r':
+		case 'm':
+		case 'd':
+		case 'i':
+			if (!linux_option(&options->linux_layer, c, optarg))
+				return usage_error(&cmd_image, "'%s': too many of them", optarg);
+			break;
 		case 'h':
 			command_help(&cmd_image);
 			return -1;
@@ -98,6 +137,11 @@ static int finish(struct om_tree *tree, const char *path)
 	return status == OM_OK ? image_write(tree, path) : layer_refuse(tree, path, status);
 }
 
+static bool wants_linux(const struct options *options)
+{
+	return options->linux_layer.release_count || options->linux_layer.init;
+}
+
 static int build_from_layers(const struct options *options, int count, char **layers)
 {
 	struct om_tree_options tree_options = {
@@ -113,6 +157,8 @@ static int build_from_layers(const struct options *options, int count, char **la
 	if (om_tree_init(&tree, &host_mem, &tree_options) != OM_OK)
 		return refuse(NULL, "out of memory");
 	layer_store_init(&store);
+	if (wants_linux(options))
+		result = linux_layer_add(&options->linux_layer, &tree, &store);
 	for (i = 0; result == DONE && i < count; i++)
 		result = layer_add(&tree, &store, layers[i]);
 	if (result == DONE)
@@ -186,11 +232,15 @@ static int build(const struct options *options, int count, char **layers)
 	if (options->entry && count)
 		return usage_error(&cmd_image, "'%s': with --entry the layers come from the entry",
 				   layers[0]);
+	if (options->linux_layer.module_count && !options->linux_layer.release_count)
+		return usage_error(&cmd_image, "--module: for which Linux? --modules RELEASE is missing");
+	if (options->entry && wants_linux(options))
+		return usage_error(&cmd_image, "--modules and --init make a layer, which an entry names");
 	if (options->entry)
 		return build_from_entry(options);
 	if (options->esp)
 		return usage_error(&cmd_image, "--esp belongs to --entry");
-	if (count == 0)
+	if (count == 0 && !wants_linux(options))
 		return usage_error(&cmd_image, "image build: expected a LAYER or --entry");
 	return build_from_layers(options, count, layers);
 }

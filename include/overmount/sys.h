@@ -99,6 +99,12 @@ struct om_sys {
 	/* Returns only on failure. argv[0] is the path; NULL-terminated. */
 	int (*exec)(void *ctx, const char *path, const char *const *argv);
 
+	/*
+	 * The table of what was tried has been logged: keep it where the next boot finds it, and what
+	 * runs now is a rescue.  May be NULL.
+	 */
+	void (*give_up)(void *ctx);
+
 	/* One step of the story, without newline; the edge adds the time (om_log_line). */
 	void (*log)(void *ctx, const char *text);
 	uint64_t (*now_ms)(void *ctx);

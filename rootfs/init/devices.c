@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Block devices: what /sys/class/block lists, with what libblkid finds on them.  News come from
+ * the kernel's uevents; between two of them the last look stays good.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <linux/netlink.h>
+#include <blkid/blkid.h>
+
+#include "init.h"
+
+#define DEVICES_MAX	256u
+#define SECTOR_SIZE	512u
+
+struct entry {
+	struct om_device device;
+	char disk[OM_DEVICE_NAME_MAX];	/* of a partition; "" = is a disk */
+	int partition;
+	bool looked;			/* the content has been probed */
+};
+
+static struct entry entries[DEVICES_MAX];
+static uint32_t entry_count;
+
+/* ------------------------------------------------------------------ uevents */
+
+int devices_start(void)
+{
+	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+
+	world.uevents = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			       NETLINK_KOBJECT_UEVENT);
+	if (world.uevents < 0)
+		return -errno;
+	return result_of(bind(world.uevents, (struct sockaddr *)&address, sizeof(address)));
+}
+
+static bool take_events(void)
+{
+	char event[4096];
+	bool any = false;
+	ssize_t len;
+
+	/* What was lost because there was too much (ENOBUFS) is news as well. */
+	while ((len = recv(world.uevents, event, sizeof(event), 0)) > 0 ||
+	       (len < 0 && errno == ENOBUFS))
+		any = true;
+	return any;
+}
+
+int world_wait_devices(void *ctx, uint32_t timeout_ms)
+{
+	struct pollfd wait = { .fd = world.uevents, .events = POLLIN };
+
+	(void)ctx;
+	if (poll(&wait, world.uevents < 0 ? 0 : 1, timeout_ms > INT32_MAX ? -1 : (int)timeout_ms) > 0)
+		world.stale = take_events() || world.stale;
+	return 0;
+}
+
+/* ------------------------------------------------------------------ the list */
+
+static void set(char *to, size_t size, const char *from)
+{
+	om_format(to, size, "%s", from ? from : "");
+}
+
+static bool device_numbers(const char *text, uint32_t *ret_major, uint32_t *ret_minor)
+{
+	return sscanf(text, "%u:%u", ret_major, ret_minor) == 2;
+}
+
+/* The folder above a partition's is that of its disk. */
+static void disk_of(int class, const char *name, char *disk, size_t size)
+{
+	char target[512], *slash;
+	ssize_t len = readlinkat(class, name, target, sizeof(target) - 1);
+
+	disk[0] = '\0';
+	if (len < 0)
+		return;
+	target[len] = '\0';
+	slash = strrchr(target, '/');
+	if (!slash)
+		return;
+	*slash = '\0';
+	slash = strrchr(target, '/');
+	if (slash)
+		set(disk, size, slash + 1);
+}
+
+static void add(int class, const char *name)
+{
+	struct entry *entry = &entries[entry_count];
+	char path[320], text[64], *at;
+
+	memset(entry, 0, sizeof(*entry));
+	om_format(path, sizeof(path), "%s/dev", name);
+	if (strlen(name) >= OM_DEVICE_NAME_MAX || read_text_at(class, path, text, sizeof(text)) ||
+	    !device_numbers(text, &entry->device.major, &entry->device.minor))
+		return;
+	om_format(path, sizeof(path), "%s/size", name);
+	if (read_text_at(class, path, text, sizeof(text)))
+		return;
+	/* Without a medium, a loop device without a file. */
+	entry->device.size = strtoull(text, NULL, 10) * SECTOR_SIZE;
+	if (!entry->device.size)
+		return;
+	om_format(path, sizeof(path), "%s/partition", name);
+	if (read_text_at(class, path, text, sizeof(text)) == 0) {
+		entry->partition = (int)strtol(text, NULL, 10);
+		disk_of(class, name, entry->disk, sizeof(entry->disk));
+	}
+	set(entry->device.name, sizeof(entry->device.name), name);
+	for (at = entry->device.name; *at; at++)
+		if (*at == '!')
+			*at = '/';
+	entry_count++;
+}
+
+/* vda2 before vda10. */
+static int by_name(const void *a, const void *b)
+{
+	return strverscmp(((const struct entry *)a)->device.name,
+			  ((const struct entry *)b)->device.name);
+}
+
+static void look(void)
+{
+	int class = openat(world.sysfs, "class/block", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = class < 0 ? NULL : fdopendir(dup(class));
+	struct dirent *found;
+
+	world.stale = false;
+	entry_count = 0;
+	while (dir && entry_count < DEVICES_MAX && (found = readdir(dir)))
+		/* Ram disks and loop devices are ours; ramdisk_device() knows them. */
+		if (found->d_name[0] != '.' && strncmp(found->d_name, "loop", 4) != 0 &&
+		    strncmp(found->d_name, "ram", 3) != 0)
+			add(class, found->d_name);
+	if (dir)
+		closedir(dir);
+	if (class >= 0)
+		close(class);
+	qsort(entries, entry_count, sizeof(entries[0]), by_name);
+}
+
+/* ------------------------------------------------------------------ content */
+
+void content_probe(const char *path, struct om_device *device)
+{
+	blkid_probe probe = blkid_new_probe_from_filename(path);
+	const char *text;
+
+	if (!probe)
+		return;
+	blkid_probe_enable_superblocks(probe, 1);
+	blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_TYPE | BLKID_SUBLKS_UUID |
+					  BLKID_SUBLKS_LABEL);
+	if (blkid_do_safeprobe(probe) == 0) {
+		if (!blkid_probe_lookup_value(probe, "TYPE", &text, NULL))
+			set(device->fstype, sizeof(device->fstype), text);
+		if (!blkid_probe_lookup_value(probe, "UUID", &text, NULL))
+			set(device->uuid, sizeof(device->uuid), text);
+		if (!blkid_probe_lookup_value(probe, "LABEL", &text, NULL))
+			set(device->label, sizeof(device->label), text);
+	}
+	blkid_free_probe(probe);
+}
+
+static void partition_probe(struct entry *entry)
+{
+	blkid_partition partition = NULL;
+	blkid_partlist list = NULL;
+	blkid_probe probe;
+	char path[64];
+
+	om_format(path, sizeof(path), "/dev/%s", entry->disk);
+	probe = blkid_new_probe_from_filename(path);
+	if (!probe)
+		return;
+	blkid_probe_enable_superblocks(probe, 0);
+	blkid_probe_enable_partitions(probe, 1);
+	list = blkid_probe_get_partitions(probe);
+	if (list)
+		partition = blkid_partlist_get_partition_by_partno(list, entry->partition);
+	if (partition) {
+		set(entry->device.partuuid, sizeof(entry->device.partuuid),
+		    blkid_partition_get_uuid(partition));
+		set(entry->device.partlabel, sizeof(entry->device.partlabel),
+		    blkid_partition_get_name(partition));
+	}
+	blkid_free_probe(probe);
+}
+
+static const struct om_device *looked_at(struct entry *entry)
+{
+	char path[64];
+
+	if (!entry->looked) {
+		om_format(path, sizeof(path), "/dev/%s", entry->device.name);
+		content_probe(path, &entry->device);
+		if (entry->disk[0])
+			partition_probe(entry);
+		entry->looked = true;
+	}
+	return &entry->device;
+}
+
+/* ------------------------------------------------------------------ finding */
+
+/* Identifiers are compared without regard to case, labels and names exactly. */
+static bool same(struct om_str want, const char *have, bool fold)
+{
+	if (!want.len || want.len != strlen(have))
+		return false;
+	return (fold ? strncasecmp(want.ptr, have, want.len) :
+		       strncmp(want.ptr, have, want.len)) == 0;
+}
+
+static bool matches(struct entry *entry, const struct om_rootspec *spec)
+{
+	switch (spec->kind) {
+	case OM_ROOT_NAME:
+		return same(spec->text, entry->device.name, false);
+	case OM_ROOT_NUMBER:
+		return entry->device.major == spec->major && entry->device.minor == spec->minor;
+	case OM_ROOT_PARTUUID:
+		return entry->disk[0] && same(spec->text, looked_at(entry)->partuuid, true);
+	case OM_ROOT_PARTLABEL:
+		return entry->disk[0] && same(spec->text, looked_at(entry)->partlabel, false);
+	case OM_ROOT_UUID:
+		return same(spec->text, looked_at(entry)->uuid, true);
+	case OM_ROOT_LABEL:
+		return same(spec->text, looked_at(entry)->label, false);
+	default:
+		return false;
+	}
+}
+
+static struct entry *neighbour(const struct entry *entry, int32_t distance)
+{
+	uint32_t i;
+
+	for (i = 0; i < entry_count; i++)
+		if (strcmp(entries[i].disk, entry->disk) == 0 &&
+		    entries[i].partition == entry->partition + distance)
+			return &entries[i];
+	return NULL;
+}
+
+int world_find_device(void *ctx, const struct om_rootspec *spec, struct om_device *ret_device)
+{
+	struct entry *found = NULL;
+	uint32_t i;
+
+	(void)ctx;
+	if (spec->kind == OM_ROOT_RAM || (spec->kind == OM_ROOT_NUMBER && spec->major == 1))
+		return ramdisk_device(spec->minor, ret_device);
+	if (take_events() || world.stale)
+		look();
+	for (i = 0; i < entry_count && !found; i++)
+		if (matches(&entries[i], spec))
+			found = &entries[i];
+	if (found && spec->kind == OM_ROOT_PARTUUID && spec->partnroff)
+		found = neighbour(found, spec->partnroff);
+	if (!found)
+		return -ENXIO;
+	*ret_device = *looked_at(found);
+	return 0;
+}
+
+int world_list_device(void *ctx, uint32_t index, struct om_device *ret_device)
+{
+	(void)ctx;
+	if (index < world.root->ramdisk_count)
+		return ramdisk_device(world.root->ramdisks[index].index, ret_device);
+	index -= world.root->ramdisk_count;
+	if (index == 0 && (take_events() || world.stale))
+		look();
+	if (index >= entry_count)
+		return -ENXIO;
+	*ret_device = *looked_at(&entries[index]);
+	return 0;
+}
+
+int world_list_fstype(void *ctx, uint32_t index, char *ret_name, size_t size)
+{
+	int fd = openat(world.proc, "filesystems", O_RDONLY | O_CLOEXEC);
+	FILE *list = fd < 0 ? NULL : fdopen(fd, "r");
+	char line[128], *name;
+	int err = -ENOENT;
+
+	(void)ctx;
+	while (list && err && fgets(line, sizeof(line), list)) {
+		if (strncmp(line, "nodev", 5) == 0 || index-- > 0)
+			continue;
+		name = line + strspn(line, "\t ");
+		name[strcspn(name, "\n")] = '\0';
+		set(ret_name, size, name);
+		err = 0;
+	}
+	if (list)
+		fclose(list);
+	return err;
+}

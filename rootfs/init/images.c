@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/* Files of the absolute root as block devices: ram disks, and images that are a root. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <linux/loop.h>
+
+#include "init.h"
+
+#define BRD_MAJOR	1u
+
+struct attached {
+	int fd;				/* of the device: it goes when nobody has it open; -1 */
+	struct om_device device;
+	int error;			/* of the first attempt */
+	bool tried;
+};
+
+static struct attached ramdisks[OM_IMAGES_MAX];
+
+static int loop_configure(int loop, int file)
+{
+	struct loop_config config = { .fd = (uint32_t)file,
+				      .info = { .lo_flags = LO_FLAGS_AUTOCLEAR } };
+
+	return result_of(ioctl(loop, LOOP_CONFIGURE, &config));
+}
+
+/*
+ * A loop device over the file, which is ours alone: what is written stays in memory.  The device
+ * ends with its last user.
+ */
+static int loop_attach(const char *path, struct attached *attached)
+{
+	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+	int file = -1, loop = -1, number, err = 0;
+	struct stat st;
+	char node[32];
+
+	if (control < 0)
+		return errno == ENOENT ? -ENODEV : -errno;
+	file = open(path, O_RDWR | O_CLOEXEC);
+	if (file < 0 || fstat(file, &st))
+		err = -errno;
+	/* Somebody else may take the free one first, but nobody else is here. */
+	number = err ? 0 : result_of(ioctl(control, LOOP_CTL_GET_FREE));
+	if (number < 0)
+		err = number;
+	om_format(node, sizeof(node), "/dev/loop%d", number);
+	if (!err) {
+		loop = open(node, O_RDWR | O_CLOEXEC);
+		err = loop < 0 ? -errno : loop_configure(loop, file);
+	}
+	if (!err && fstat(loop, &(struct stat){ 0 }) == 0) {
+		struct stat device;
+
+		fstat(loop, &device);
+		attached->fd = loop;
+		attached->device.major = major(device.st_rdev);
+		attached->device.minor = minor(device.st_rdev);
+		attached->device.size = (uint64_t)st.st_size;
+		om_format(attached->device.name, sizeof(attached->device.name), "loop%d", number);
+		content_probe(node, &attached->device);
+	} else if (loop >= 0) {
+		close(loop);
+	}
+	if (file >= 0)
+		close(file);
+	close(control);
+	return err;
+}
+
+/* ------------------------------------------------------------------ ram disks */
+
+static void node_make(const struct om_device *device)
+{
+	char node[64];
+
+	om_format(node, sizeof(node), "/dev/%s", device->name);
+	unlink(node);
+	mknod(node, S_IFBLK | 0600, makedev(device->major, device->minor));
+}
+
+static int ramdisk_attach(const struct om_ramdisk *disk, struct attached *attached)
+{
+	char path[OM_PATH_MAX];
+	int err;
+
+	om_format(path, sizeof(path), RAMDISK_PATH, disk->index);
+	if (disk->in_archive && disk->text.len < sizeof(path))
+		om_format(path, sizeof(path), "%.*s", (int)disk->text.len, disk->text.ptr);
+	err = loop_attach(path, attached);
+	if (err) {
+		say("ramdisk: /dev/ram%u: %s: %s", disk->index, path, om_errno_text(err));
+		return err;
+	}
+	/* Nobody needs the name any more; the bytes stay until the device ends. */
+	unlink(path);
+	/* Whatever carries it, its name is the old one. */
+	om_format(attached->device.name, sizeof(attached->device.name), "ram%u", disk->index);
+	node_make(&attached->device);
+	return 0;
+}
+
+static struct attached *ramdisk_find(uint32_t index, const struct om_ramdisk **ret_disk)
+{
+	uint32_t i;
+
+	for (i = 0; i < world.root->ramdisk_count; i++) {
+		if (world.root->ramdisks[i].index != index)
+			continue;
+		*ret_disk = &world.root->ramdisks[i];
+		return &ramdisks[i];
+	}
+	return NULL;
+}
+
+int ramdisk_device(uint32_t index, struct om_device *ret_device)
+{
+	const struct om_ramdisk *disk;
+	struct attached *attached = ramdisk_find(index, &disk);
+
+	if (!attached)
+		return -ENXIO;
+	if (!attached->tried) {
+		attached->tried = true;
+		attached->fd = -1;
+		attached->error = ramdisk_attach(disk, attached);
+	}
+	if (attached->error)
+		return -ENXIO;
+	*ret_device = attached->device;
+	return 0;
+}
+
+/* Its mount is gone: without us nobody uses the device. */
+int world_free_ramdisk(void *ctx, uint32_t index, uint64_t *ret_bytes)
+{
+	const struct om_ramdisk *disk;
+	struct attached *attached = ramdisk_find(index, &disk);
+	char node[32];
+
+	(void)ctx;
+	if (!attached || attached->fd < 0)
+		return -ENXIO;
+	*ret_bytes = attached->device.size;
+	close(attached->fd);
+	attached->fd = -1;
+	attached->error = -ENXIO;
+	om_format(node, sizeof(node), "/dev/ram%u", index);
+	unlink(node);
+	return 0;
+}
+
+/* ------------------------------------------------------------------ an image as root */
+
+int world_attach_image(void *ctx, const char *path, struct om_device *ret_device)
+{
+	struct attached attached = { .fd = -1 };
+	int err = loop_attach(path, &attached);
+
+	(void)ctx;
+	if (!err)
+		*ret_device = attached.device;
+	return err;
+}

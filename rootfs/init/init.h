@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ROOTFS_INIT_H
+#define ROOTFS_INIT_H
+/*
+ * /init on a stock Linux: the world of prepare_namespace() over system calls.  One static program,
+ * which is PID 1 from the kernel's first exec to that of the final init.
+ */
+#include <sys/types.h>
+
+#include <overmount/fmt.h>
+#include <overmount/sys.h>
+
+#define SELF_PATH	"/init"
+#define RESERVED	"/.overmount"
+#define RAMDISK_PATH	RESERVED "/ramdisk.%u"
+#define WAIT_OPTION	"--wait"	/* what /linuxrc becomes when it has ended */
+
+struct world {
+	const struct om_root *root;
+	char **argv;			/* as the kernel gave it */
+	int console, kmsg;		/* where the story goes; -1 = nowhere */
+	int proc;			/* the directory, for as long as we are there */
+	int sysfs, dev;
+	int below;			/* "/" of the absolute root, with nothing over it */
+	int uevents;
+	bool entered;			/* the final root is entered */
+	bool pivoted;			/* the absolute root lies over "." of the final one */
+	bool failed;			/* no candidate works: what runs now is a rescue */
+	bool dev_asked;			/* the story itself wants devices on /dev of the absolute root */
+	bool stale;			/* devices have come or gone since the last look */
+	int first;			/* socket to PID 1 when /linuxrc was there; -1: this is PID 1 */
+};
+
+extern struct world world;
+
+/* -- main.c --------------------------------------------------------------------------------- */
+
+/* One line of the story that is this edge's own. */
+void say(const char *format, ...) OM_PRINTF(1, 2);
+/* 0 and up, or -errno. */
+int result_of(long result);
+/* At most SIZE - 1 bytes of a small file as text without its last newline; -errno. */
+int read_text_at(int dir, const char *path, char *buf, size_t size);
+
+/* -- devices.c ------------------------------------------------------------------------------ */
+
+int devices_start(void);
+int world_find_device(void *ctx, const struct om_rootspec *spec, struct om_device *ret_device);
+int world_list_device(void *ctx, uint32_t index, struct om_device *ret_device);
+int world_list_fstype(void *ctx, uint32_t index, char *ret_name, size_t size);
+int world_wait_devices(void *ctx, uint32_t timeout_ms);
+/* What lies on a device or in a file: type, uuid and label are filled in. */
+void content_probe(const char *path, struct om_device *device);
+
+/* -- images.c ------------------------------------------------------------------------------- */
+
+/* Ram disk INDEX, attached the first time that somebody asks: 0, -ENXIO when there is none. */
+int ramdisk_device(uint32_t index, struct om_device *ret_device);
+int world_attach_image(void *ctx, const char *path, struct om_device *ret_device);
+int world_free_ramdisk(void *ctx, uint32_t index, uint64_t *ret_bytes);
+
+/* -- modules.c ------------------------------------------------------------------------------ */
+
+/* Those that the archive has for this kernel, in their order. */
+void modules_start(void);
+int world_load_module(void *ctx, const char *path);
+
+/* -- unpack.c ------------------------------------------------------------------------------- */
+
+int world_unpack(void *ctx, enum om_root_kind kind, const char *path, const char *target);
+
+/* -- handover.c ----------------------------------------------------------------------------- */
+
+int world_move(void *ctx, const char *from, const char *to);
+int world_chroot(void *ctx, const char *path);
+int world_reap(void *ctx, enum om_keep keep, uint32_t *ret_dentries, uint32_t *ret_inodes,
+	       uint64_t *ret_pages);
+int world_exec(void *ctx, const char *path, const char *const *argv);
+/* 0, 1 and 2 on /dev/console. */
+void console_open(void);
+/* Run PATH in place of this program; -errno. */
+int exec_now(const char *path, const char *const *argv);
+
+/* -- linuxrc.c ------------------------------------------------------------------------------ */
+
+int world_run_linuxrc(void *ctx, const char *root, const char *program, int *ret_status);
+void world_linuxrc_choice(void *ctx, struct om_choice *ret_choice);
+/* In the place of an ended /linuxrc: wait on socket FD for what to run.  Does not return. */
+void first_wait(int fd) __attribute__((noreturn));
+/* Let PID 1 run PATH on our root; -errno, or this process ends. */
+int first_exec(const char *path, const char *const *argv);
+
+#endif

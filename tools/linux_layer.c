@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Modules with everything that they need, by libkmod: dependencies first, soft ones too.  They
+ * are unpacked here, so that any kernel takes them, and listed in the order in which /init loads
+ * them.  Firmware that a module names comes along when it is there.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <archive.h>
+#include <archive_entry.h>
+#include <libkmod.h>
+
+#include "boot.h"
+#include "linux_layer.h"
+
+#define MODULE_DEPTH_MAX 32
+
+struct collect {
+	struct om_tree *tree;
+	struct layer_store *store;
+	const char *release, *directory;
+	char *base;			/* DIRECTORY/RELEASE */
+	struct kmod_ctx *kmod;
+	char *order;			/* the list so far, a line each */
+};
+
+static int out_of_memory(void)
+{
+	return refuse(NULL, "out of memory");
+}
+
+/* ------------------------------------------------------------------ files */
+
+static int put_bytes(struct collect *collect, const char *path, uint32_t mode, const void *bytes,
+		     size_t len, int64_t mtime)
+{
+	struct om_arena *arena = &collect->store->arena;
+	struct om_source *source = om_arena_alloc(arena, sizeof(*source));
+	struct om_str name = om_arena_str(arena, om_str_from(path));
+	uint8_t *kept = om_arena_alloc(arena, len);
+	struct om_member member;
+	enum om_status status;
+
+	if (!source || !name.ptr || !kept)
+		return out_of_memory();
+	memcpy(kept, bytes, len);
+	*source = (struct om_source){ .size = len, .base = kept, .name = name.ptr };
+	member = (struct om_member){ .path = name, .mode = OM_S_IFREG | mode, .nlink = 1,
+				     .size = len, .mtime = mtime };
+	status = om_tree_add_member(collect->tree, &member, source);
+	return status == OM_OK ? DONE : layer_refuse(collect->tree, path, status);
+}
+
+/* The whole file, without a compression that it may have. */
+static int read_unpacked(const char *path, uint8_t **ret_bytes, size_t *ret_len)
+{
+	struct archive *archive = archive_read_new();
+	struct archive_entry *entry;
+	uint8_t *bytes = NULL, *more;
+	size_t used = 0, room = 0;
+	la_ssize_t got = -1;
+
+	archive_read_support_filter_gzip(archive);
+	archive_read_support_filter_xz(archive);
+	archive_read_support_filter_zstd(archive);
+	archive_read_support_format_raw(archive);
+	archive_read_support_format_empty(archive);
+	if (archive_read_open_filename(archive, path, 1u << 18) == ARCHIVE_OK &&
+	    archive_read_next_header(archive, &entry) == ARCHIVE_OK) {
+		do {
+			if (used == room) {
+				room = room * 2 + (1u << 18);
+				more = realloc(bytes, room);
+				if (!more)
+					break;
+				bytes = more;
+			}
+			got = archive_read_data(archive, bytes + used, room - used);
+			used += got > 0 ? (size_t)got : 0;
+		} while (got > 0);
+	}
+	archive_read_free(archive);
+	if (got != 0) {
+		free(bytes);
+		return refuse(path, "cannot be read or unpacked");
+	}
+	*ret_bytes = bytes;
+	*ret_len = used;
+	return DONE;
+}
+
+static int64_t mtime_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_mtime > 0 ? st.st_mtime : 0;
+}
+
+/* ------------------------------------------------------------------ firmware */
+
+static int add_firmware(struct collect *collect, const char *name)
+{
+	static const char *const endings[] = { "", ".xz", ".zst", NULL };
+	int i, result = DONE;
+
+	for (i = 0; endings[i]; i++) {
+		char *from = xprintf("%s/../firmware/%s%s", collect->directory, name, endings[i]);
+		char *to = xprintf("lib/firmware/%s", name);
+		size_t len = 0;
+		uint8_t *bytes;
+		struct stat st;
+		bool there = stat(from, &st) == 0 && S_ISREG(st.st_mode);
+
+		if (there) {
+			result = read_unpacked(from, &bytes, &len);
+			if (result == DONE) {
+				result = put_bytes(collect, to, 0644, bytes, len, mtime_of(from));
+				free(bytes);
+			}
+		}
+		free(from);
+		free(to);
+		if (there)
+			break;
+	}
+	return result;
+}
+
+static int firmware_of(struct collect *collect, struct kmod_module *module)
+{
+	struct kmod_list *info = NULL, *at;
+	int result = DONE;
+
+	if (kmod_module_get_info(module, &info) < 0)
+		return DONE;
+	kmod_list_foreach(at, info)
+		if (result == DONE && strcmp(kmod_module_info_get_key(at), "firmware") == 0)
+			result = add_firmware(collect, kmod_module_info_get_value(at));
+	kmod_module_info_free_list(info);
+	return result;
+}
+
+/* ------------------------------------------------------------------ modules */
+
+/* The name in the archive: the same path, without the ending of a compression. */
+static char *plain_name(const struct collect *collect, const char *path)
+{
+	const char *below = path + strlen(collect->base) + 1, *ko;
+
+	if (strncmp(path, collect->base, strlen(collect->base)) != 0)
+		return NULL;
+	ko = strstr(below, ".ko");
+	return ko ? xprintf("%.*s", (int)(ko + 3 - below), below) : NULL;
+}
+
+static bool listed(const struct collect *collect, const char *name)
+{
+	char *line = xprintf("\n%s\n", name), *all = xprintf("\n%s", collect->order ? collect->order : "");
+	bool found = strstr(all, line) != NULL;
+
+	free(line);
+	free(all);
+	return found;
+}
+
+static void list_add(struct collect *collect, const char *name)
+{
+	char *longer = xprintf("%s%s\n", collect->order ? collect->order : "", name);
+
+	free(collect->order);
+	collect->order = longer;
+}
+
+static int add_file(struct collect *collect, struct kmod_module *module)
+{
+	const char *path = kmod_module_get_path(module);
+	char *name = path ? plain_name(collect, path) : NULL, *to = NULL;
+	uint8_t *bytes = NULL;
+	size_t len = 0;
+	int result = DONE;
+
+	if (!name || listed(collect, name)) {		/* built in, or there already */
+		free(name);
+		return DONE;
+	}
+	to = xprintf("lib/modules/%s/%s", collect->release, name);
+	result = read_unpacked(path, &bytes, &len);
+	if (result == DONE)
+		result = put_bytes(collect, to, 0644, bytes, len, mtime_of(path));
+	if (result == DONE)
+		result = firmware_of(collect, module);
+	if (result == DONE)
+		list_add(collect, name);
+	free(bytes);
+	free(name);
+	free(to);
+	return result;
+}
+
+static int add_module(struct collect *collect, struct kmod_module *module, int depth);
+
+static int add_list(struct collect *collect, struct kmod_list *list, int depth)
+{
+	struct kmod_list *at;
+	int result = DONE;
+
+	kmod_list_foreach(at, list) {
+		struct kmod_module *needed = kmod_module_get_module(at);
+
+		if (result == DONE)
+			result = add_module(collect, needed, depth + 1);
+		kmod_module_unref(needed);
+	}
+	kmod_module_unref_list(list);
+	return result;
+}
+
+static int add_module(struct collect *collect, struct kmod_module *module, int depth)
+{
+	struct kmod_list *before = NULL, *after = NULL;
+	int result;
+
+	if (depth > MODULE_DEPTH_MAX)
+		return DONE;		/* soft dependencies may go in circles */
+	kmod_module_get_softdeps(module, &before, &after);
+	result = add_list(collect, before, depth);
+	if (result == DONE)
+		result = add_list(collect, kmod_module_get_dependencies(module), depth);
+	if (result == DONE)
+		result = add_file(collect, module);
+	if (result == DONE)
+		result = add_list(collect, after, depth);
+	else
+		kmod_module_unref_list(after);
+	return result;
+}
+
+static int add_named(struct collect *collect, const char *name)
+{
+	struct kmod_list *found = NULL;
+
+	if (kmod_module_new_from_lookup(collect->kmod, name, &found) < 0 || !found) {
+		refuse(collect->base, "has no module '%s'", name);
+		hint("if it is there as a file: depmod -b DIR %s", collect->release);
+		return REFUSED;
+	}
+	return add_list(collect, found, 0);
+}
+
+static int add_release(struct collect *collect, const struct linux_layer *wanted)
+{
+	const char *no_config = NULL;
+	char *to;
+	int i, result = DONE;
+
+	collect->base = xprintf("%s/%s", collect->directory, collect->release);
+	collect->order = NULL;
+	collect->kmod = kmod_new(collect->base, &no_config);
+	if (!collect->kmod || kmod_load_resources(collect->kmod) < 0) {
+		refuse(collect->base, "has no index of modules");
+		hint("depmod -b DIR %s, where DIR has lib/modules/%s", collect->release,
+		     collect->release);
+		result = REFUSED;
+	}
+	for (i = 0; result == DONE && i < wanted->module_count; i++)
+		result = add_named(collect, wanted->modules[i]);
+	if (result == DONE) {
+		to = xprintf("lib/modules/%s/overmount.order", collect->release);
+		result = put_bytes(collect, to, 0644, collect->order ? collect->order : "",
+				   collect->order ? strlen(collect->order) : 0, 0);
+		free(to);
+	}
+	if (collect->kmod)
+		kmod_unref(collect->kmod);
+	free(collect->order);
+	free(collect->base);
+	return result;
+}
+
+/* ------------------------------------------------------------------ the layer */
+
+static int add_init(struct collect *collect, const char *given)
+{
+	char *found = given ? NULL : boot_default_file("linux/init");
+	const char *path = given ? given : found;
+	struct host_file file;
+	int result;
+
+	if (!path) {
+		refuse(NULL, "there is no init for Linux beside this program");
+		hint("build it (make linux-init), or give --init FILE");
+		return REFUSED;
+	}
+	result = host_file_open(&file, path);
+	if (result == DONE) {
+		result = host_file_load(&file);
+		if (result == DONE)
+			result = put_bytes(collect, "init", 0755, file.loaded,
+					   (size_t)file.source.size, mtime_of(path));
+		host_file_close(&file);
+	}
+	free(found);
+	return result;
+}
+
+int linux_layer_add(const struct linux_layer *wanted, struct om_tree *tree,
+		    struct layer_store *store)
+{
+	struct collect collect = { .tree = tree, .store = store,
+				   .directory = wanted->directory ? wanted->directory : "/lib/modules" };
+	enum om_status status = om_tree_begin_layer(tree, "linux");
+	int i, result;
+
+	if (status != OM_OK)
+		return layer_refuse(tree, "linux", status);
+	result = add_init(&collect, wanted->init);
+	for (i = 0; result == DONE && i < wanted->release_count; i++) {
+		collect.release = wanted->releases[i];
+		result = add_release(&collect, wanted);
+	}
+	return result;
+}
