@@ -49,6 +49,7 @@ test-all:
 	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/host
 	@$(PYTHON) -m pytest -q -p no:cacheprovider -n 2 tests/boot
 	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/abi
+	@$(PYTHON) -m pytest -q -p no:cacheprovider -n 2 tests/linux
 
 check: check-build lint ## unit tests, golden files, corpus replay, lint: seconds
 	@mk/check.sh $(B)

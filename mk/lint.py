@@ -19,6 +19,7 @@ MAX_LINES = 700
 EDGES = {
     "loader": set(),
     "rootfs": set(),
+    "init": {"rootfs/init"},
     "efi": set(),
     "kernel-stub": {"kernel-stub"},
     "tools": set(),
@@ -60,7 +61,7 @@ def check_includes(path, text):
             target = (path.parent / name).resolve()
             root = pathlib.Path(".").resolve()
             if target.exists():
-                top = target.relative_to(root).parts[0]
+                top = world_of(target.relative_to(root))
                 if top != world:
                     report(path, number, f"{world}/ must not include from {top}/")
         if world == "kernel-stub" and path.parts[1] in ("vfs", "fs") and kind == '"':

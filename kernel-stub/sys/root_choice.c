@@ -5,12 +5,10 @@
  * counts.
  */
 #include <overmount/descriptor.h>
-#include <overmount/entry.h>
+#include <overmount/choice.h>
 
 #include "proc.h"
 #include "root_choice.h"
-
-#define CHOICE_TEXT_MAX	4096u
 
 static struct {
 	const struct om_root *root;	/* as handed over; NULL before late boot read it */
@@ -18,18 +16,12 @@ static struct {
 	bool compat;
 	bool numbered;			/* the number was written after the lines */
 	uint32_t number;
-	char text[CHOICE_TEXT_MAX];	/* the lines so far, LEN bytes of them accepted */
+	char text[OM_CHOICE_TEXT_MAX];	/* the lines so far, LEN bytes of them accepted */
 	size_t len;
-	char accepted[CHOICE_TEXT_MAX];	/* what the candidates' strings point into */
+	char accepted[OM_CHOICE_TEXT_MAX];	/* what the candidates' strings point into */
 	struct om_candidate candidates[OM_CANDIDATES_MAX];
 	uint32_t candidate_count;
 } choice;
-
-/* The 32-bit form that programs see: 12 bits of major between 8 and 12 of minor. */
-static uint32_t number_encode(uint32_t major, uint32_t minor)
-{
-	return (minor & 0xff) | major << 8 | (minor & ~UINT32_C(0xff)) << 12;
-}
 
 void root_choice_root(const struct om_root *root)
 {
@@ -40,21 +32,14 @@ void root_choice_open(uint32_t major, uint32_t minor)
 {
 	choice.open = true;
 	choice.compat = choice.root->real_root_dev_compat;
-	choice.number = number_encode(major, minor);
+	choice.number = om_device_number(major, minor);
 }
 
 void root_choice_close(struct om_choice *ret_choice)
 {
 	choice.open = false;
 	if (choice.numbered) {
-		/* As ever: how it is mounted stays what root= and its kin said. */
-		choice.candidates[0] = choice.root->candidate_count ? choice.root->candidates[0] :
-			(struct om_candidate){ .fstypes = { "", 0 }, .flags = { "", 0 } };
-		choice.candidates[0].spec = (struct om_rootspec){
-			.kind = OM_ROOT_NUMBER, .text = { "", 0 },
-			.major = choice.number >> 8 & 0xfff,
-			.minor = (choice.number & 0xff) | (choice.number >> 12 & 0xfff00),
-		};
+		choice.candidates[0] = om_choice_number(choice.root, choice.number);
 		choice.candidate_count = 1;
 	}
 	*ret_choice = (struct om_choice){ choice.candidates, choice.candidate_count };
@@ -81,61 +66,31 @@ static void say_diag(void *ctx, const struct om_diag *diag)
 	     diag->hint[0] ? "; " : "", diag->hint);
 }
 
-/* Is the first word of each line one that says something about the root? */
-static bool only_root_lines(struct om_str text)
-{
-	static const char *const keys[] = { "root", "root-fstype", "root-flags", "root-mode" };
-	unsigned number = 1, i;
-
-	for (; text.len; number++) {
-		size_t line = 0, word;
-
-		while (line < text.len && text.ptr[line] != '\n')
-			line++;
-		while (line && (text.ptr[0] == ' ' || text.ptr[0] == '\t'))
-			text = om_str_skip(text, 1), line--;
-		for (word = 0; word < line && text.ptr[word] != ' ' && text.ptr[word] != '\t'; word++)
-			;
-		for (i = 0; i < 4 && !om_str_is((struct om_str){ text.ptr, word }, keys[i]); i++)
-			;
-		if (i == 4 && word && text.ptr[0] != '#') {
-			klog("root-descriptor: %u:1: expected root, root-fstype, root-flags or "
-			     "root-mode, found '%.*s'", number, (int)word, text.ptr);
-			return false;
-		}
-		text = om_str_skip(text, line + 1);
-	}
-	return true;
-}
-
 /* The lines as candidates, whose strings point into choice.accepted. */
 static int read_lines(struct om_str text)
 {
 	static const struct om_mem mem = { mem_alloc, mem_free, NULL };
+	static struct om_candidate candidates[OM_CANDIDATES_MAX];
 	const struct om_diag_sink sink = { say_diag, NULL };
 	enum om_status status;
 	struct om_entry *entry;
 	struct om_arena arena;
+	uint32_t count;
 
-	if (!only_root_lines(text))
-		return -EINVAL;
 	entry = kmalloc(sizeof(*entry));
 	if (!entry)
 		return -ENOMEM;
 	om_arena_init(&arena, &mem);
 	/* Once to see whether it is right, once more where it stays. */
-	status = om_entry_parse(text, OM_STR("root-descriptor"), false, &arena, &sink, entry);
+	status = om_choice_lines(text, &arena, entry, &sink, candidates, &count);
 	if (status == OM_OK) {
 		memcpy(choice.accepted, text.ptr, text.len);
 		text.ptr = choice.accepted;
-		status = om_entry_parse(text, OM_STR("root-descriptor"), false, &arena, &sink,
-					entry);
+		status = om_choice_lines(text, &arena, entry, &sink, choice.candidates,
+					 &choice.candidate_count);
 	}
-	if (status == OM_OK) {
-		memcpy(choice.candidates, entry->root.candidates, sizeof(choice.candidates));
-		choice.candidate_count = entry->root.candidate_count;
+	if (status == OM_OK)
 		choice.numbered = false;
-	}
 	om_arena_release(&arena);
 	kfree(entry);
 	return status == OM_OK ? 0 : status == OM_NO_MEMORY ? -ENOMEM : -EINVAL;
@@ -159,8 +114,8 @@ int root_choice_write(const char *bytes, size_t len, bool first)
 	if (first)
 		choice.len = 0;
 	before = choice.len;
-	if (len > CHOICE_TEXT_MAX - before) {
-		klog("root-descriptor: more than %u bytes", CHOICE_TEXT_MAX);
+	if (len > OM_CHOICE_TEXT_MAX - before) {
+		klog("root-descriptor: more than %u bytes", OM_CHOICE_TEXT_MAX);
 		return -EINVAL;
 	}
 	memcpy(choice.text + before, bytes, len);
@@ -209,37 +164,17 @@ int real_root_dev_show(struct text *text, struct task *task)
 	return 0;
 }
 
-static int digit_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 32;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 16;
-}
-
 /* Decimal, 0x hexadecimal or 0 octal, as sysctl has always read them. */
 int real_root_dev_write(const char *bytes, size_t len, bool first)
 {
-	unsigned base = 10;
-	uint64_t value = 0;
-	size_t at = 0, digits = 0;
+	uint32_t number;
 
 	(void)first;
 	if (!real_root_dev_exists())
 		return -EPERM;
-	while (at < len && (bytes[at] == ' ' || bytes[at] == '\t'))
-		at++;
-	if (at + 1 < len && bytes[at] == '0') {
-		base = (bytes[at + 1] | 32) == 'x' ? 16 : 8;
-		at += base == 16 ? 2 : 0;
-	}
-	for (; at < len && digit_of(bytes[at]) < (int)base && value <= UINT32_MAX; at++, digits++)
-		value = value * base + (unsigned)digit_of(bytes[at]);
-	while (at < len && (bytes[at] == '\n' || bytes[at] == ' ' || bytes[at] == '\0'))
-		at++;
-	if (!digits || at < len || value > UINT32_MAX)
+	if (!om_device_number_parse((struct om_str){ bytes, len }, &number))
 		return -EINVAL;
-	choice.number = (uint32_t)value;
+	choice.number = number;
 	choice.numbered = true;
 	return 0;
 }

@@ -12,8 +12,6 @@
 
 #include "init.h"
 
-#define BRD_MAJOR	1u
-
 struct attached {
 	int fd;				/* of the device: it goes when nobody has it open; -1 */
 	struct om_device device;
@@ -31,48 +29,49 @@ static int loop_configure(int loop, int file)
 	return result_of(ioctl(loop, LOOP_CONFIGURE, &config));
 }
 
+/* The number of one that nobody uses; the module is there or not. */
+static int loop_free(void)
+{
+	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC), number;
+
+	if (control < 0)
+		return errno == ENOENT ? -ENODEV : -errno;
+	number = result_of(ioctl(control, LOOP_CTL_GET_FREE));
+	close(control);
+	return number;
+}
+
 /*
  * A loop device over the file, which is ours alone: what is written stays in memory.  The device
  * ends with its last user.
  */
 static int loop_attach(const char *path, struct attached *attached)
 {
-	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
-	int file = -1, loop = -1, number, err = 0;
-	struct stat st;
+	int file = open(path, O_RDWR | O_CLOEXEC), loop, number, err;
+	struct stat st, device;
 	char node[32];
 
-	if (control < 0)
-		return errno == ENOENT ? -ENODEV : -errno;
-	file = open(path, O_RDWR | O_CLOEXEC);
-	if (file < 0 || fstat(file, &st))
-		err = -errno;
-	/* Somebody else may take the free one first, but nobody else is here. */
-	number = err ? 0 : result_of(ioctl(control, LOOP_CTL_GET_FREE));
-	if (number < 0)
-		err = number;
+	if (file < 0)
+		return -errno;
+	number = loop_free();
 	om_format(node, sizeof(node), "/dev/loop%d", number);
-	if (!err) {
-		loop = open(node, O_RDWR | O_CLOEXEC);
-		err = loop < 0 ? -errno : loop_configure(loop, file);
+	loop = number < 0 ? number : result_of(open(node, O_RDWR | O_CLOEXEC));
+	err = loop < 0 ? loop : loop_configure(loop, file);
+	if (!err && (fstat(file, &st) || fstat(loop, &device)))
+		err = -errno;
+	close(file);
+	if (err) {
+		if (loop >= 0)
+			close(loop);
+		return err;
 	}
-	if (!err && fstat(loop, &(struct stat){ 0 }) == 0) {
-		struct stat device;
-
-		fstat(loop, &device);
-		attached->fd = loop;
-		attached->device.major = major(device.st_rdev);
-		attached->device.minor = minor(device.st_rdev);
-		attached->device.size = (uint64_t)st.st_size;
-		om_format(attached->device.name, sizeof(attached->device.name), "loop%d", number);
-		content_probe(node, &attached->device);
-	} else if (loop >= 0) {
-		close(loop);
-	}
-	if (file >= 0)
-		close(file);
-	close(control);
-	return err;
+	attached->fd = loop;
+	attached->device.major = major(device.st_rdev);
+	attached->device.minor = minor(device.st_rdev);
+	attached->device.size = (uint64_t)st.st_size;
+	om_format(attached->device.name, sizeof(attached->device.name), "loop%d", number);
+	content_probe(node, &attached->device);
+	return 0;
 }
 
 /* ------------------------------------------------------------------ ram disks */

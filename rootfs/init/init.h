@@ -13,7 +13,6 @@
 #define SELF_PATH	"/init"
 #define RESERVED	"/.overmount"
 #define RAMDISK_PATH	RESERVED "/ramdisk.%u"
-#define WAIT_OPTION	"--wait"	/* what /linuxrc becomes when it has ended */
 
 struct world {
 	const struct om_root *root;
@@ -84,6 +83,7 @@ int exec_now(const char *path, const char *const *argv);
 /* -- linuxrc.c ------------------------------------------------------------------------------ */
 
 int world_run_linuxrc(void *ctx, const char *root, const char *program, int *ret_status);
+/* choice.c: what it chose. */
 void world_linuxrc_choice(void *ctx, struct om_choice *ret_choice);
 /* In the place of an ended /linuxrc: wait on socket FD for what to run.  Does not return. */
 void first_wait(int fd) __attribute__((noreturn));

@@ -15,6 +15,7 @@
 #include <overmount/descriptor.h>
 
 #include "init.h"
+#include "trace.h"
 
 struct world world = {
 	.console = -1, .kmsg = -1, .proc = -1, .sysfs = -1, .dev = -1, .below = -1, .uevents = -1,
@@ -297,8 +298,8 @@ int main(int argc, char **argv)
 {
 	static struct om_root root;
 
-	if (argc == 3 && strcmp(argv[1], WAIT_OPTION) == 0)
-		first_wait((int)strtol(argv[2], NULL, 10));
+	if (getpid() == 1 && argc > 0 && !argv[0][0])
+		first_wait(FIRST_SOCKET);
 	if (getpid() != 1) {
 		fputs("init: runs as PID 1 of an absolute root, and nowhere else\n", stderr);
 		return 2;

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""Stock Linux kernels under test: fetched, given an absolute root with our /init, booted."""
+
+import functools
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "boot"))
+
+import scenario  # noqa: E402
+from machine import Machine  # noqa: E402
+
+KERNELS = os.environ.get("KERNEL", "6.1 7.3").split()
+MODULES = ["virtio_pci", "virtio_blk", "loop", "squashfs", "erofs", "romfs", "overlay"]
+CONSOLE = "console=ttyS0 panic=-1 loglevel=4"
+
+
+class NoKernel(Exception):
+    """It cannot be fetched; the text says why."""
+
+
+@functools.cache
+def tree(version):
+    """The folder with vmlinuz and lib/modules of a kernel."""
+    fetch = subprocess.run([scenario.TOP / "mk" / "linux.sh", version, "modules"], text=True,
+                           capture_output=True)
+    if fetch.returncode != 0:
+        raise NoKernel((fetch.stderr.strip().splitlines() or ["mk/linux.sh failed"])[-1])
+    return Path(fetch.stdout.strip())
+
+
+def base(version, work, modules=()):
+    """linux.cpio: /init and modules."""
+    modules_dir = tree(version) / "lib" / "modules"
+    release = next(modules_dir.iterdir()).name
+    target = work / "linux.cpio"
+    wanted = [word for name in [*MODULES, *modules] for word in ("--module", name)]
+    scenario.run(scenario.OVERMOUNT, "image", "build", "-o", target, "--modules", release,
+                 "--modules-dir", modules_dir, *wanted)
+    return target
+
+
+def direct(version, shop, entry, ramdisks=(), layers=(), modules=()):
+    """One archive as the stage would hand it over, for a QEMU that loads the kernel itself."""
+    esp = shop.work / "esp"
+    linux = base(version, shop.work, modules)
+    (esp / "overmount").mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(tree(version) / "vmlinuz", esp / "overmount" / "vmlinuz")
+    shutil.copyfile(linux, esp / "overmount" / "linux.cpio")
+    conf = esp / "loader" / "entries" / "direct.conf"
+    scenario.write_file(conf, entry.encode())
+    own = shop.work / "own"
+    shutil.rmtree(own, ignore_errors=True)
+    (own / ".overmount").mkdir(parents=True)
+    scenario.run(scenario.OVERMOUNT, "descriptor", "build", "--esp", esp, "-o",
+                 own / ".overmount" / "root.descriptor", conf)
+    for index, image in enumerate(ramdisks):
+        shutil.copyfile(image, own / ".overmount" / f"ramdisk.{index}")
+    archive = shop.work / "initramfs.cpio"
+    scenario.run(scenario.OVERMOUNT, "image", "build", "--no-manifest", "-o", archive, linux,
+                 *layers, own)
+    return archive
+
+
+def machine(version, work, disks, archive, cmdline="", memory=384, extra=()):
+    """QEMU with the kernel in its hands."""
+    result = Machine(work, [])
+    result.line = ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg", "-m", str(memory),
+                   "-smp", "1", "-no-reboot", "-display", "none", "-vga", "none", "-monitor",
+                   "none", "-net", "none", "-serial", "stdio", "-kernel",
+                   str(tree(version) / "vmlinuz"), "-initrd", str(archive), "-append",
+                   f"{CONSOLE} {cmdline}".strip(), *extra]
+    for number, disk in enumerate(disks):
+        result.line += ["-drive", f"if=none,id=d{number},format=raw,file={disk}",
+                        "-device", f"virtio-blk-pci,drive=d{number}"]
+    return result
