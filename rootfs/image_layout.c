@@ -45,14 +45,16 @@ static void place_on_page(struct om_node *node, uint64_t at)
 
 static enum om_status place(struct om_tree *tree, struct om_node *node, uint64_t *at)
 {
-	struct om_str path = om_node_path(tree, node);
+	const struct om_node *dir = node->parent;
 	uint64_t size = om_node_data_size(node), end;
 
 	if (size > OM_NEWC_SIZE_MAX)
-		return om_tree_fail(tree, OM_LIMIT, node->layer, path,
+		return om_tree_fail(tree, OM_LIMIT, node->layer, om_node_path(tree, node),
 				    "%llu bytes, a newc archive holds files below 4 GiB",
 				    (unsigned long long)size);
-	node->name_size = (uint32_t)path.len + 1;
+	/* A directory comes before what is in it. */
+	node->path_len = !dir ? 1 : (uint32_t)node->name.len + (dir->parent ? dir->path_len + 1 : 0);
+	node->name_size = node->path_len + 1;
 	node->filler_size = 0;
 	node->header_place = *at;
 	if (wants_page(tree, node))
@@ -62,7 +64,8 @@ static enum om_status place(struct om_tree *tree, struct om_node *node, uint64_t
 	*at = om_align_up(*at + OM_NEWC_HEADER + node->name_size, 4);
 	node->data_place = *at;
 	if (!om_add_u64(*at, size, &end) || end > INT64_MAX)
-		return om_tree_fail(tree, OM_LIMIT, node->layer, path, "the archive is too large");
+		return om_tree_fail(tree, OM_LIMIT, node->layer, om_node_path(tree, node),
+				    "the archive is too large");
 	*at = om_align_up(end, 4);
 	return OM_OK;
 }

@@ -35,6 +35,11 @@ static inline void om_newc_put(uint8_t *to, uint32_t value)
 {
 	uint64_t word = __builtin_bswap32(value);
 
+	/* Half of all fields. */
+	if (!value) {
+		om_put_le64(to, OM_EACH_BYTE('0'));
+		return;
+	}
 	word = (word | word << 16) & UINT64_C(0x0000ffff0000ffff);
 	word = (word | word << 8) & UINT64_C(0x00ff00ff00ff00ff);
 	word = (word >> 4 | word << 8) & OM_EACH_BYTE(0x0f);
@@ -49,6 +54,10 @@ static inline bool om_newc_get(const uint8_t *from, uint32_t *ret_value)
 	uint64_t nibbles = ((text & OM_EACH_BYTE(0x0f)) + letters * 9) & OM_EACH_BYTE(0x0f);
 	uint64_t upper = text & ~(letters << 5), word;
 
+	if (text == OM_EACH_BYTE('0')) {
+		*ret_value = 0;
+		return true;
+	}
 	word = (nibbles << 4 | nibbles >> 8) & UINT64_C(0x00ff00ff00ff00ff);
 	word = (word | word >> 8) & UINT64_C(0x0000ffff0000ffff);
 	*ret_value = __builtin_bswap32((uint32_t)(word | word >> 16));

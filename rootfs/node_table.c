@@ -4,15 +4,24 @@
 
 #define FIRST_BUCKETS 64u
 
+/* Eight bytes at a time; the high ones reach the low half before they are multiplied again. */
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+	hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+	hash ^= hash >> 32;
+	return hash * 0xd6e8feb86659fd93u;
+}
+
 uint32_t om_node_hash(const struct om_node *parent, struct om_str name)
 {
-	uint64_t hash = (uint64_t)(uintptr_t)parent >> 4;
-	size_t i;
+	const uint8_t *at = (const uint8_t *)name.ptr, *end = at + name.len;
+	uint64_t hash = mix((uint64_t)(uintptr_t)parent >> 4, name.len), rest = 0;
 
-	hash = (hash ^ 0xcbf29ce484222325u) * 0x9e3779b97f4a7c15u;
-	for (i = 0; i < name.len; i++)
-		hash = (hash ^ (unsigned char)name.ptr[i]) * 0x100000001b3u;
-	return (uint32_t)(hash >> 32 ^ hash);
+	for (; end - at >= 8; at += 8)
+		hash = mix(hash, om_get_le64(at));
+	for (; at < end; at++)
+		rest = rest << 8 | *at;
+	return (uint32_t)(mix(hash, rest) >> 32);
 }
 
 struct om_node *om_node_table_find(const struct om_node_table *table,

@@ -12,20 +12,19 @@ static enum om_status refuse(struct om_tree *tree, enum om_status status,
 /* Cut the next component off; false at the end.  "." and empty ones do not count. */
 static bool next_component(struct om_str *path, struct om_str *ret_name)
 {
-	size_t len;
+	const char *at = path->ptr, *end = at + path->len, *start;
 
-	for (;;) {
-		while (path->len && path->ptr[0] == '/')
-			*path = om_str_skip(*path, 1);
-		if (!path->len)
-			return false;
-		for (len = 0; len < path->len && path->ptr[len] != '/'; len++)
+	do {
+		while (at < end && *at == '/')
+			at++;
+		for (start = at; at < end && *at != '/'; at++)
 			;
-		*ret_name = (struct om_str){ path->ptr, len };
-		*path = om_str_skip(*path, len);
-		if (!om_str_is(*ret_name, "."))
-			return true;
-	}
+	} while (at - start == 1 && *start == '.');
+	*path = (struct om_str){ at, (size_t)(end - at) };
+	if (at == start)
+		return false;
+	*ret_name = (struct om_str){ start, (size_t)(at - start) };
+	return true;
 }
 
 static enum om_status check_path(struct om_tree *tree, const struct om_member *member)

@@ -149,6 +149,7 @@ struct om_node {
 	bool has_children;
 	/* om_tree_finish() and om_image_layout() */
 	uint32_t ino, nlink;
+	uint32_t path_len;		/* of its path from the root, "." for the root */
 	uint32_t name_size;		/* of the name field, padding included */
 	uint32_t filler_size;		/* of the name field of a filler before it; 0 = none */
 	uint64_t header_place;		/* of the filler, or of the header */

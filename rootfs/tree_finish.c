@@ -50,6 +50,14 @@ static void sort_children(struct om_node *dir)
 	}
 }
 
+static void sort_all(struct om_tree *tree)
+{
+	struct om_node *node;
+
+	for (node = tree->root; node; node = om_node_next(node))
+		sort_children(node);
+}
+
 struct om_node *om_node_next(const struct om_node *node)
 {
 	if (node->child)
@@ -100,8 +108,7 @@ static enum om_status add_manifest(struct om_tree *tree)
 	status = om_tree_add_bytes(tree, OM_MANIFEST_PATH, 0444, text);
 	if (status != OM_OK)
 		return status;
-	for (node = tree->root; node; node = om_node_next(node))
-		sort_children(node);
+	sort_all(tree);
 	status = om_manifest_text(tree, &text);
 	if (status != OM_OK)
 		return status;
@@ -117,7 +124,6 @@ static enum om_status add_manifest(struct om_tree *tree)
 enum om_status om_tree_finish(struct om_tree *tree)
 {
 	enum om_status status = om_tree_end_layer(tree);
-	struct om_node *node;
 
 	if (status == OM_OK && tree->priv->finished)
 		return OM_MISUSE;
@@ -127,10 +133,10 @@ enum om_status om_tree_finish(struct om_tree *tree)
 		status = add_device(tree, "dev/null", 0666, 1, 3);
 	if (status == OM_OK && !tree->options.no_manifest)
 		status = add_manifest(tree);
+	else if (status == OM_OK)
+		sort_all(tree);
 	if (status != OM_OK)
 		return status;
-	for (node = tree->root; node; node = om_node_next(node))
-		sort_children(node);
 	number(tree);
 	tree->priv->finished = true;
 	return OM_OK;

@@ -23,7 +23,7 @@ static enum om_status make_room(struct om_window *window, size_t len)
 	if (window->block_size > window->source->size)
 		window->block_size = window->source->size;
 	window->block_used = 0;
-	window->block = om_arena_alloc(window->arena, window->block_size);
+	window->block = om_arena_room(window->arena, window->block_size);
 	if (!window->block)
 		return OM_NO_MEMORY;
 	if (window->keep_total)

@@ -28,6 +28,8 @@ void om_arena_release(struct om_arena *arena);
 
 /* Zeroed and 16-byte aligned; NULL when the port has none. SIZE 0 gives a valid pointer. */
 void *om_arena_alloc(struct om_arena *arena, size_t size) OM_CHECKED;
+/* The same, but with whatever is in that memory: for what is filled at once. */
+void *om_arena_room(struct om_arena *arena, size_t size) OM_CHECKED;
 /* COUNT * SIZE, checked. */
 void *om_arena_array(struct om_arena *arena, size_t count, size_t size) OM_CHECKED;
 /* A NUL-terminated copy of TEXT; .ptr is NULL when there is no memory. */

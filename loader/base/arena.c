@@ -62,7 +62,7 @@ static struct om_arena_chunk *chunk_for(struct om_arena *arena, size_t need)
 	return chunk;
 }
 
-void *om_arena_alloc(struct om_arena *arena, size_t size)
+void *om_arena_room(struct om_arena *arena, size_t size)
 {
 	struct om_arena_chunk *chunk;
 	size_t need;
@@ -77,7 +77,15 @@ void *om_arena_alloc(struct om_arena *arena, size_t size)
 	ptr = (uint8_t *)chunk + chunk->used;
 	chunk->used += need;
 	arena->bytes += need;
-	memset(ptr, 0, need);
+	return ptr;
+}
+
+void *om_arena_alloc(struct om_arena *arena, size_t size)
+{
+	void *ptr = om_arena_room(arena, size);
+
+	if (ptr)
+		memset(ptr, 0, size ? size : 1);
 	return ptr;
 }
 
@@ -97,10 +105,11 @@ struct om_str om_arena_str(struct om_arena *arena, struct om_str text)
 
 	if (!om_add_size(text.len, 1, &size))
 		return (struct om_str){ NULL, 0 };
-	copy = om_arena_alloc(arena, size);
+	copy = om_arena_room(arena, size);
 	if (!copy)
 		return (struct om_str){ NULL, 0 };
 	if (text.len > 0)
 		memcpy(copy, text.ptr, text.len);
+	copy[text.len] = '\0';
 	return (struct om_str){ copy, text.len };
 }
