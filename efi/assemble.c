@@ -14,17 +14,15 @@ enum om_status boot_check_memory(struct boot_run *run)
 {
 	struct memory_need needs[OM_IMAGES_MAX + 2];
 	struct memory_summary summary;
-	struct memory_map map;
 	char text[STAGE_MESSAGE_MAX];
-	uint64_t size, archive = 0;
+	uint64_t archive = 0;
 	enum om_status status;
 	uint32_t i, count = 0;
 
-	status = stage_memory_map(run->stage, &map, &size);
+	status = stage_memory_map(run->stage, &run->map, &run->map_bytes);
 	if (status != OM_OK)
 		return stage_fail(run->stage, status, "memory map: %s", om_status_text(status));
-	summary = memory_map_summary(&map);
-	stage_pages_free(run->stage, (void *)(uintptr_t)map.bytes, size);
+	summary = memory_map_summary(&run->map);
 	for (i = 0; i < run->item->entry->layer_count; i++) {
 		const struct om_file_facts *facts = &run->facts->layers[i];
 
@@ -64,7 +62,7 @@ static enum om_status verify(struct boot_run *run, struct stage_file *file,
 	if (file->directory)
 		return stage_fail(run->stage, OM_UNSUPPORTED,
 				  "%s %s: a directory cannot have a sha256", what, file->name);
-	status = stage_file_load(file);
+	status = file->loaded ? OM_OK : stage_file_load(file);
 	if (status == OM_OK)
 		status = stage_file_verify(file, ref->digest);
 	if (status == OM_CHECKSUM)
@@ -122,11 +120,9 @@ static enum om_status add_found(struct boot_run *run, struct om_str layer, struc
 		where = join(run, layer, path.ptr);
 		if (!where.ptr)
 			return OM_NO_MEMORY;
-		status = boot_open(run, where, "layer", &file);
+		status = boot_open_found(run, where, found, "layer", &file);
 		if (status != OM_OK)
 			return status;
-		stage_file_close(file);
-		file->on_demand = true;
 	}
 	return om_tree_add_member(&run->tree, &member, file ? &file->source : NULL);
 }
@@ -150,7 +146,8 @@ static enum om_status add_directory(struct boot_run *run, struct om_str layer, u
 		path = dir->path.len ? join(run, layer, dir->path.ptr) : layer;
 		if (!path.ptr)
 			return OM_NO_MEMORY;
-		status = boot_open(run, path, "layer", &file);
+		status = dir->path.len ? boot_open_found(run, path, NULL, "layer", &file) :
+					 boot_open(run, path, "layer", &file);
 		if (status != OM_OK)
 			return status;
 		for (;;) {
@@ -193,19 +190,14 @@ static enum om_status add_single(struct boot_run *run, const struct om_layer_ref
 	return status;
 }
 
-static enum om_image_kind kind_of(struct boot_run *run, struct stage_file *file,
-				  enum om_status *ret_status)
+/* What was verified is asked itself, and not what the disk said before. */
+static enum om_image_kind kind_of(const struct stage_file *file)
 {
 	uint64_t len = file->source.size < OM_IMAGE_PROBE_BYTES ? file->source.size :
 								  OM_IMAGE_PROBE_BYTES;
-	uint8_t *head;
 
-	if (file->source.base)
-		return om_image_probe((struct om_span){ file->source.base, len });
-	head = om_arena_alloc(&run->arena, len);
-	*ret_status = head ? stage_file_read(file, 0, head, len) : OM_NO_MEMORY;
-	return *ret_status == OM_OK ? om_image_probe((struct om_span){ head, len }) :
-				      OM_IMAGE_UNKNOWN;
+	return file->source.base ? om_image_probe((struct om_span){ file->source.base, len }) :
+				   file->image;
 }
 
 static enum om_status add_layer(struct boot_run *run, const struct om_layer_ref *layer)
@@ -229,12 +221,12 @@ static enum om_status add_layer(struct boot_run *run, const struct om_layer_ref 
 		if (status == OM_OK)
 			status = add_directory(run, layer->source.path.text, &files);
 	} else {
-		kind = kind_of(run, file, &status);
-		if (status == OM_OK && kind == OM_IMAGE_CPIO)
+		kind = kind_of(file);
+		if (kind == OM_IMAGE_CPIO)
 			status = om_tree_add_cpio(&run->tree, file->name, &file->source);
-		else if (status == OM_OK && kind == OM_IMAGE_TAR)
+		else if (kind == OM_IMAGE_TAR)
 			status = om_tree_add_tar(&run->tree, file->name, &file->source);
-		else if (status == OM_OK)
+		else
 			return stage_fail(run->stage, OM_UNSUPPORTED,
 					  "layer %s: expected a cpio or tar archive or a directory, "
 					  "found %s", file->name, kind == OM_IMAGE_UNKNOWN ?
@@ -337,7 +329,8 @@ static enum om_status read_volume(struct boot_run *run, const struct om_path_ref
 	if (status != OM_OK)
 		return stage_fail(run->stage, status, "ramdisk %s: %s", file->name,
 				  om_status_text(status));
-	stage_file_release(file);
+	if (file != run->kernel)	/* a silly entry, but not one to fall over */
+		stage_file_release(file);
 	*ret_len = len;
 	return OM_OK;
 }

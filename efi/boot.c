@@ -33,27 +33,62 @@ void boot_diag(void *ctx, const struct om_diag *diag)
 		stage_fail(run->stage, diag->status, "%.*s: %s", (int)id.len, id.ptr, text);
 }
 
-enum om_status boot_open(struct boot_run *run, struct om_str path, const char *what,
-			 struct stage_file **ret_file)
+static enum om_status open_failed(struct boot_run *run, enum om_status status, struct om_str path,
+				  const char *what)
+{
+	const char *reason = status == OM_MISSING ? "no such file on the volume" :
+			     status == OM_SYNTAX ? "not a name that FAT can hold" :
+						   om_status_text(status);
+
+	return stage_fail(run->stage, status, "%s %.*s: %s", what, (int)path.len, path.ptr, reason);
+}
+
+enum om_status boot_open_found(struct boot_run *run, struct om_str path,
+			       const struct stage_dirent *entry, const char *what,
+			       struct stage_file **ret_file)
 {
 	struct stage_file *file = om_arena_alloc(&run->arena, sizeof(*file));
 	enum om_status status;
 
 	if (!file)
 		return stage_fail(run->stage, OM_NO_MEMORY, "%s: out of memory", what);
-	status = stage_file_open(run->stage, file, path);
-	if (status != OM_OK) {
-		const char *reason = status == OM_MISSING ? "no such file on the volume" :
-				     status == OM_SYNTAX ? "not a name that FAT can hold" :
-							   om_status_text(status);
-
-		return stage_fail(run->stage, status, "%s %.*s: %s", what, (int)path.len, path.ptr,
-				  reason);
-	}
+	status = entry && !entry->directory ? stage_file_found(run->stage, file, path, entry) :
+					      stage_file_open(run->stage, file, path);
+	if (status != OM_OK)
+		return open_failed(run, status, path, what);
 	file->next = run->files;
 	run->files = file;
 	*ret_file = file;
 	return OM_OK;
+}
+
+enum om_status boot_open(struct boot_run *run, struct om_str path, const char *what,
+			 struct stage_file **ret_file)
+{
+	struct stage_file *file;
+	enum om_status status;
+
+	for (file = run->files; file; file = file->next) {
+		if (!om_str_equal(file->asked, path))
+			continue;
+		status = stage_file_again(file);
+		if (status != OM_OK)
+			return open_failed(run, status, path, what);
+		*ret_file = file;
+		return OM_OK;
+	}
+	status = boot_open_found(run, path, NULL, what, ret_file);
+	if (status == OM_OK)
+		(*ret_file)->asked = path;
+	return status;
+}
+
+void boot_close_files(struct boot_run *run)
+{
+	struct stage_file *file;
+
+	for (file = run->files; file; file = file->next)
+		stage_file_close(file);
 }
 
 void boot_variable(struct boot_run *run, bool set)
@@ -150,6 +185,7 @@ static void release(struct boot_run *run)
 	struct stage_file *file;
 	uint32_t i;
 
+	stage_pages_free(stage, (void *)(uintptr_t)run->map.bytes, run->map_bytes);
 	if (run->tree_made)
 		om_tree_release(&run->tree);
 	if (run->archive)

@@ -26,15 +26,20 @@ struct serial_io {
 
 static void serial_put(struct serial_io *serial, const char *text)
 {
-	size_t len = strlen(text), i;
+	UINTN run, two;
 
-	for (i = 0; i < len; i++) {
-		UINTN one = 1;
+	for (; *text; text += run) {
+		for (run = 0; text[run] && text[run] != '\n'; run++)
+			;
+		if (run) {
+			UINTN written = run;
 
-		if (text[i] == '\n')
-			serial->write(serial, &one, "\r");
-		one = 1;
-		serial->write(serial, &one, text + i);
+			serial->write(serial, &written, text);
+			continue;
+		}
+		two = 2;
+		serial->write(serial, &two, "\r\n");
+		run = 1;
 	}
 }
 

@@ -21,8 +21,6 @@ struct handoff {
 	void *tables;
 	uint64_t table_bytes;
 	uint64_t cr3;
-	uint8_t *map;
-	uint64_t map_bytes;
 };
 
 static enum om_status no_memory(struct handoff *handoff, const char *what, uint64_t bytes)
@@ -32,6 +30,34 @@ static enum om_status no_memory(struct handoff *handoff, const char *what, uint6
 			  (unsigned long long)(bytes >> 10));
 }
 
+/* Where the segment after the one at VADDR begins, or the kernel ends. */
+static uint64_t next_segment(const struct om_elf *elf, uint64_t vaddr)
+{
+	uint64_t next = elf->vaddr_high;
+	uint32_t i;
+
+	for (i = 0; i < elf->segment_count; i++)
+		if (elf->segments[i].vaddr > vaddr && elf->segments[i].vaddr < next)
+			next = elf->segments[i].vaddr;
+	return next;
+}
+
+/* Segments to their places, in any order, and zeros between them. */
+static void place_segments(const struct om_elf *elf, const uint8_t *file, uint8_t *kernel)
+{
+	uint32_t i;
+
+	memset(kernel, 0, OM_PAGE_SIZE);	/* the first one begins somewhere in it */
+	for (i = 0; i < elf->segment_count; i++) {
+		const struct om_elf_segment *segment = &elf->segments[i];
+		uint8_t *to = kernel + (segment->vaddr - elf->vaddr_low);
+
+		memcpy(to, file + segment->file_offset, segment->file_size);
+		memset(to + segment->file_size, 0, next_segment(elf, segment->vaddr) -
+		       segment->vaddr - segment->file_size);
+	}
+}
+
 static enum om_status load_kernel(struct handoff *handoff)
 {
 	struct boot_run *run = handoff->run;
@@ -39,7 +65,6 @@ static enum om_status load_kernel(struct handoff *handoff)
 	struct stage_file *file = run->kernel;
 	struct om_elf *elf = &run->elf;
 	enum om_status status;
-	uint32_t i;
 
 	status = om_elf_parse((struct om_span){ file->source.base, file->source.size }, &sink, elf);
 	if (status != OM_OK)
@@ -53,11 +78,7 @@ static enum om_status load_kernel(struct handoff *handoff)
 	handoff->kernel = stage_pages(run->stage, handoff->kernel_bytes);
 	if (!handoff->kernel)
 		return no_memory(handoff, "the kernel", handoff->kernel_bytes);
-	memset(handoff->kernel, 0, handoff->kernel_bytes);
-	for (i = 0; i < elf->segment_count; i++)
-		memcpy((uint8_t *)handoff->kernel + (elf->segments[i].vaddr - elf->vaddr_low),
-		       file->source.base + elf->segments[i].file_offset,
-		       elf->segments[i].file_size);
+	place_segments(elf, file->source.base, handoff->kernel);
 	return OM_OK;
 }
 
@@ -96,24 +117,19 @@ static enum om_status fill_tables(struct handoff *handoff, const struct memory_m
 
 static enum om_status make_tables(struct handoff *handoff)
 {
+	const struct memory_map *map = &handoff->run->map;
+	struct memory_summary summary = memory_map_summary(map);
 	struct stage *stage = handoff->run->stage;
-	struct memory_summary summary;
-	struct memory_map map;
 	enum om_status status;
-	uint64_t size;
 
-	status = stage_memory_map(stage, &map, &size);
-	if (status != OM_OK)
-		return stage_fail(stage, status, "memory map: %s", om_status_text(status));
-	summary = memory_map_summary(&map);
 	handoff->table_bytes = page_tables_bound(summary.identity_gib, handoff->kernel_bytes) *
 			       OM_PAGE_SIZE;
 	handoff->tables = stage_pages(stage, handoff->table_bytes);
 	if (!handoff->tables)
-		status = no_memory(handoff, "page tables", handoff->table_bytes);
-	else if ((status = fill_tables(handoff, &map)) != OM_OK)
+		return no_memory(handoff, "page tables", handoff->table_bytes);
+	status = fill_tables(handoff, map);
+	if (status != OM_OK)
 		stage_fail(stage, status, "page tables: %s", om_status_text(status));
-	stage_pages_free(stage, (void *)(uintptr_t)map.bytes, size);
 	return status;
 }
 
@@ -160,23 +176,31 @@ static enum om_status make_block(struct handoff *handoff)
 static enum om_status make_rest(struct handoff *handoff)
 {
 	struct stage *stage = handoff->run->stage;
-	struct memory_map map;
 	enum om_status status;
 
 	handoff->stack = stage_pages(stage, STACK_BYTES);
 	if (!handoff->stack)
 		return no_memory(handoff, "the stack", STACK_BYTES);
 	status = make_tables(handoff);
-	if (status == OM_OK)
-		status = make_block(handoff);
-	if (status != OM_OK)
+	return status == OM_OK ? make_block(handoff) : status;
+}
+
+/* Into the pages of the first map; into larger ones when the allocations since were too many. */
+static EFI_STATUS final_map(struct boot_run *run, UINTN *ret_key, UINT32 *ret_version, bool may_grow)
+{
+	UINTN size = run->map_bytes;
+	EFI_STATUS status;
+
+	status = run->stage->bs->GetMemoryMap(&size, (void *)(uintptr_t)run->map.bytes, ret_key,
+					      &run->map.descriptor_size, ret_version);
+	run->map.len = size;
+	if (status != EFI_BUFFER_TOO_SMALL || !may_grow)
 		return status;
-	/* The last allocation: its slack covers what changes until ExitBootServices. */
-	status = stage_memory_map(stage, &map, &handoff->map_bytes);
-	if (status != OM_OK)
-		return stage_fail(stage, status, "memory map: %s", om_status_text(status));
-	handoff->map = (uint8_t *)(uintptr_t)map.bytes;
-	return OM_OK;
+	stage_pages_free(run->stage, (void *)(uintptr_t)run->map.bytes, run->map_bytes);
+	run->map.bytes = NULL;
+	if (stage_memory_map(run->stage, &run->map, &run->map_bytes) != OM_OK)
+		return EFI_OUT_OF_RESOURCES;
+	return final_map(run, ret_key, ret_version, false);
 }
 
 /*
@@ -188,16 +212,16 @@ static EFI_STATUS leave_firmware(struct handoff *handoff)
 	struct stage *stage = handoff->run->stage;
 	struct om_handoff *block = handoff->block;
 	EFI_STATUS status = EFI_LOAD_ERROR;
-	UINTN size, key, step;
+	const struct memory_map *map = &handoff->run->map;
 	UINT32 version, try;
+	UINTN key;
 
 	for (try = 0; try < EXIT_TRIES; try++) {
-		size = handoff->map_bytes;
-		status = stage->bs->GetMemoryMap(&size, (void *)handoff->map, &key, &step, &version);
+		status = final_map(handoff->run, &key, &version, try == 0);
 		if (EFI_ERROR(status))
 			return status;
-		block->memory_map = (struct om_handoff_range){ (uint64_t)handoff->map, size };
-		block->memory_descriptor_size = (uint32_t)step;
+		block->memory_map = (struct om_handoff_range){ (uint64_t)map->bytes, map->len };
+		block->memory_descriptor_size = (uint32_t)map->descriptor_size;
 		block->memory_descriptor_version = version;
 		status = stage->bs->ExitBootServices(stage->image, key);
 		if (status != EFI_INVALID_PARAMETER)
@@ -259,7 +283,6 @@ enum om_status boot_handoff(struct boot_run *run)
 	if (status == OM_OK)
 		status = go(&handoff);
 	/* Only a failure or a rehearsal comes here. */
-	stage_pages_free(stage, handoff.map, handoff.map_bytes);
 	stage_pages_free(stage, handoff.block, handoff.block_bytes);
 	stage_pages_free(stage, handoff.tables, handoff.table_bytes);
 	stage_pages_free(stage, handoff.stack, STACK_BYTES);

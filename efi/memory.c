@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "stage.h"
 
+#define MAP_FIRST	32768u	/* enough for 340 descriptors and the slack; OVMF has 125 */
 #define MAP_SLACK	16384u	/* room for what later allocations split */
 
 static uint64_t pages_of(uint64_t bytes)
@@ -50,20 +51,25 @@ void stage_memory_init(struct stage *stage)
 enum om_status stage_memory_map(struct stage *stage, struct memory_map *ret_map,
 				uint64_t *ret_size)
 {
-	UINTN need = 0, key, step = 0;
+	UINTN need, key, step = 0;
 	UINT32 version;
-	uint64_t size;
+	uint64_t size = MAP_FIRST;
+	EFI_STATUS status;
 	void *bytes;
 
-	stage->bs->GetMemoryMap(&need, NULL, &key, &step, &version);
-	size = need + MAP_SLACK;
-	bytes = stage_pages(stage, size);
-	if (!bytes)
-		return OM_NO_MEMORY;
-	need = size;
-	if (EFI_ERROR(stage->bs->GetMemoryMap(&need, bytes, &key, &step, &version))) {
+	/* A map takes the firmware half a millisecond: it is not asked for the size alone. */
+	for (;;) {
+		bytes = stage_pages(stage, size);
+		if (!bytes)
+			return OM_NO_MEMORY;
+		need = size;
+		status = stage->bs->GetMemoryMap(&need, bytes, &key, &step, &version);
+		if (!EFI_ERROR(status) && size - need >= MAP_SLACK)
+			break;
 		stage_pages_free(stage, bytes, size);
-		return OM_IO;
+		if (EFI_ERROR(status) && status != EFI_BUFFER_TOO_SMALL)
+			return OM_IO;
+		size = need + 2 * MAP_SLACK;
 	}
 	*ret_map = (struct memory_map){ bytes, need, step };
 	*ret_size = size;

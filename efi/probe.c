@@ -64,9 +64,9 @@ static enum om_status probe_file(struct boot_run *run, const struct om_path_ref 
 		if (status != OM_OK)
 			return stage_fail(run->stage, status, "%s %s: %s", what, file->name,
 					  om_status_text(status));
-		facts->image = om_image_probe((struct om_span){ head, len });
+		facts->image = file->image = om_image_probe((struct om_span){ head, len });
 	}
-	stage_file_close(file);
+	/* It stays open: who reads it next does not look for it again. */
 	return OM_OK;
 }
 

@@ -228,6 +228,7 @@ static enum om_status read_volume(struct volume *volume)
 		if (!root)
 			return OM_MISSING;
 	} else if (run->stage->volume_failed) {
+		boot_close_files(run);
 		stage_volume_recover(run->stage);
 	}
 	file->root = root;

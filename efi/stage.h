@@ -83,7 +83,10 @@ uint64_t stage_usec(const struct stage *stage);
 void stage_memory_init(struct stage *stage);
 void *stage_pages(struct stage *stage, uint64_t bytes);
 void stage_pages_free(struct stage *stage, void *pages, uint64_t bytes);
-/* The firmware's map in pages of ours; release with stage_pages_free(map->bytes, *ret_size). */
+/*
+ * The firmware's map in pages of ours, with room for some hundred descriptors more; release with
+ * stage_pages_free(map->bytes, *ret_size).
+ */
 enum om_status stage_memory_map(struct stage *stage, struct memory_map *ret_map,
 				uint64_t *ret_size) OM_CHECKED;
 
@@ -105,6 +108,8 @@ struct stage_file {
 	bool on_demand;			/* opened by the first read, closed by another's */
 	bool directory;
 	uint64_t mtime;
+	enum om_image_kind image;	/* by its head, once boot_probe() has looked */
+	struct om_str asked;		/* as the entry names it; len 0: found in a directory */
 	void *loaded;			/* the whole file, when it was read into memory */
 	uint16_t path[STAGE_PATH_MAX];
 	char name[STAGE_PATH_MAX];
@@ -127,6 +132,11 @@ EFI_STATUS stage_volume_recover(struct stage *stage);
  */
 enum om_status stage_file_open(struct stage *stage, struct stage_file *file,
 			       struct om_str path) OM_CHECKED;
+/* The same without a look at the volume: ENTRY was read from its directory. */
+enum om_status stage_file_found(struct stage *stage, struct stage_file *file, struct om_str path,
+				const struct stage_dirent *entry) OM_CHECKED;
+/* Ready to be read from its beginning once more, whether it is open now or not. */
+enum om_status stage_file_again(struct stage_file *file) OM_CHECKED;
 enum om_status stage_file_read(struct stage_file *file, uint64_t offset, void *buf,
 			       size_t len) OM_CHECKED;
 /* Read all of it; file->source.base is set afterwards. */
@@ -183,6 +193,8 @@ struct boot_run {
 	struct om_elf elf;
 	struct om_span descriptor;
 	uint64_t descriptor_bytes;	/* of its pages */
+	struct memory_map map;		/* when memory was checked; what lies where stays so */
+	uint64_t map_bytes;		/* of its pages */
 	struct om_tree tree;
 	bool tree_made;
 	void *archive;
@@ -193,9 +205,18 @@ struct boot_run {
 };
 
 enum om_status stage_boot(struct stage *stage, struct boot_item *item, enum boot_goal goal);
-/* A new file of the run, released with it. */
+/* A file of the run, released with it; one that the run has already is not opened again. */
 enum om_status boot_open(struct boot_run *run, struct om_str path, const char *what,
 			 struct stage_file **ret_file) OM_CHECKED;
+/*
+ * The same for what was found in a directory, which the run has not seen before.  A file that
+ * ENTRY tells all about is only opened when it is read.
+ */
+enum om_status boot_open_found(struct boot_run *run, struct om_str path,
+			       const struct stage_dirent *entry, const char *what,
+			       struct stage_file **ret_file) OM_CHECKED;
+/* No file of the run stays open; who reads one later opens it again. */
+void boot_close_files(struct boot_run *run);
 /* A sink that logs warnings and turns the first error into the run's failure. */
 void boot_diag(void *ctx, const struct om_diag *diag);
 void stage_diag_text(const struct om_diag *diag, char *buf, size_t size);

@@ -41,14 +41,45 @@ EFI_STATUS _relocate(uint64_t base, const int64_t *dynamic, EFI_HANDLE image,
 	return EFI_SUCCESS;
 }
 
-/* Eight bytes at a time by the string unit: six times a byte loop under emulation. */
+/* Less than eight bytes: the first, the last and what lies between, read before any is written. */
+static void copy_few(uint8_t *to, const uint8_t *from, size_t len)
+{
+	uint8_t first, middle, last;
+	uint32_t head, tail;
+
+	if (len >= 4) {
+		head = om_get_le32(from);
+		tail = om_get_le32(from + len - 4);
+		om_put_le32(to, head);
+		om_put_le32(to + len - 4, tail);
+	} else if (len > 0) {
+		first = from[0];
+		middle = from[len / 2];
+		last = from[len - 1];
+		to[0] = first;
+		to[len / 2] = middle;
+		to[len - 1] = last;
+	}
+}
+
+/*
+ * Eight bytes at a time by the string unit: six times a byte loop under emulation.  The last
+ * eight may overlap them; they are read first, for memmove() comes here with FROM behind TO.
+ */
 void *memcpy(void *to, const void *from, size_t len)
 {
+	uint8_t *end = (uint8_t *)to + len;
 	void *at = to;
-	size_t words = len / 8, rest = len % 8;
+	size_t words = len / 8;
+	uint64_t tail;
 
+	if (len < 8) {
+		copy_few(to, from, len);
+		return to;
+	}
+	tail = om_get_le64((const uint8_t *)from + len - 8);
 	__asm__ volatile("rep movsq" : "+D"(at), "+S"(from), "+c"(words) : : "memory");
-	__asm__ volatile("rep movsb" : "+D"(at), "+S"(from), "+c"(rest) : : "memory");
+	om_put_le64(end - 8, tail);
 	return to;
 }
 
@@ -65,21 +96,30 @@ void *memmove(void *to, const void *from, size_t len)
 
 void *memset(void *to, int value, size_t len)
 {
+	uint64_t pattern = (uint8_t)value * UINT64_C(0x0101010101010101);
+	uint8_t *end = (uint8_t *)to + len;
 	void *at = to;
 	size_t words = len / 8, rest = len % 8;
-	uint64_t pattern = (uint8_t)value * UINT64_C(0x0101010101010101);
 
 	__asm__ volatile("rep stosq" : "+D"(at), "+c"(words) : "a"(pattern) : "memory");
-	__asm__ volatile("rep stosb" : "+D"(at), "+c"(rest) : "a"(pattern) : "memory");
+	if (len >= 8)
+		om_put_le64(end - 8, pattern);
+	else
+		__asm__ volatile("rep stosb" : "+D"(at), "+c"(rest) : "a"(pattern) : "memory");
 	return to;
 }
 
 int memcmp(const void *a, const void *b, size_t len)
 {
 	const uint8_t *x = a, *y = b;
+	uint64_t left, right;
 
-	for (; len >= 8 && om_get_le64(x) == om_get_le64(y); len -= 8)
-		x += 8, y += 8;
+	for (; len >= 8; len -= 8, x += 8, y += 8) {
+		left = om_get_le64(x);
+		right = om_get_le64(y);
+		if (left != right)
+			return __builtin_bswap64(left) < __builtin_bswap64(right) ? -1 : 1;
+	}
 	for (; len; len--, x++, y++)
 		if (*x != *y)
 			return *x < *y ? -1 : 1;

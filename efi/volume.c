@@ -118,6 +118,29 @@ static enum om_status read_source(void *ctx, uint64_t offset, void *buf, size_t 
 	return stage_file_read(ctx, offset, buf, len);
 }
 
+/* FILE by its path, with nothing known about what is there. */
+static enum om_status name_file(struct stage *stage, struct stage_file *file, struct om_str path)
+{
+	enum om_status status = path_to_efi(path, file->path, STAGE_PATH_MAX);
+
+	file->stage = stage;
+	if (status == OM_OK)
+		utf8_from_ucs2(file->path, STAGE_PATH_MAX, file->name, sizeof(file->name));
+	return status;
+}
+
+static void set_facts(struct stage_file *file, bool directory, uint64_t size, uint64_t mtime)
+{
+	file->directory = directory;
+	file->mtime = mtime;
+	file->source = (struct om_source){
+		.read_at = read_source,
+		.ctx = file,
+		.size = directory ? 0 : size,
+		.name = file->name,
+	};
+}
+
 enum om_status stage_file_open(struct stage *stage, struct stage_file *file, struct om_str path)
 {
 	uint8_t bytes[INFO_BYTES] __attribute__((aligned(8)));
@@ -126,12 +149,9 @@ enum om_status stage_file_open(struct stage *stage, struct stage_file *file, str
 	enum om_status status;
 	EFI_STATUS result;
 
-	file->stage = stage;
-	status = path_to_efi(path, file->path, STAGE_PATH_MAX);
-	if (status != OM_OK)
-		return status;
-	utf8_from_ucs2(file->path, STAGE_PATH_MAX, file->name, sizeof(file->name));
-	status = open_handle(file);
+	status = name_file(stage, file, path);
+	if (status == OM_OK)
+		status = open_handle(file);
 	if (status != OM_OK)
 		return status;
 	result = file->handle->GetInfo(file->handle, &info_guid, &size, info);
@@ -140,15 +160,31 @@ enum om_status stage_file_open(struct stage *stage, struct stage_file *file, str
 		failed(file);
 		return from_efi(result);
 	}
-	file->directory = (info->Attribute & EFI_FILE_DIRECTORY) != 0;
-	file->mtime = time_of(&info->ModificationTime);
-	file->source = (struct om_source){
-		.read_at = read_source,
-		.ctx = file,
-		.size = file->directory ? 0 : info->FileSize,
-		.name = file->name,
-	};
+	set_facts(file, (info->Attribute & EFI_FILE_DIRECTORY) != 0, info->FileSize,
+		  time_of(&info->ModificationTime));
 	return OM_OK;
+}
+
+enum om_status stage_file_found(struct stage *stage, struct stage_file *file, struct om_str path,
+				const struct stage_dirent *entry)
+{
+	enum om_status status = name_file(stage, file, path);
+
+	if (status == OM_OK) {
+		set_facts(file, entry->directory, entry->size, entry->mtime);
+		file->on_demand = true;
+	}
+	return status;
+}
+
+enum om_status stage_file_again(struct stage_file *file)
+{
+	if (file->loaded)
+		return OM_OK;
+	if (!file->handle)
+		return open_handle(file);
+	/* For a directory 0 is the only position that there is. */
+	return from_efi(file->handle->SetPosition(file->handle, 0));
 }
 
 /* On-demand files share one open handle, so that a directory layer may have any number. */
