@@ -21,7 +21,7 @@ include mk/tools.mk
 include mk/tests.mk
 include mk/install.mk
 
-.PHONY: help all run test test-all check boot bench gdb fuzz lint install uninstall clean deps
+.PHONY: help all run test test-all check boot warts bench gdb fuzz lint install uninstall clean deps
 
 help: ## this list
 	@echo "overmount: find, assemble and mount a machine's root file system at boot"
@@ -56,6 +56,9 @@ check: check-build lint ## unit tests, golden files, corpus replay, lint: second
 
 boot: all handoff-kernel ## one scenario in OVMF: make boot S=name
 	@$(PYTHON) tests/boot/run.py $(or $(S),list)
+
+warts: all ## the three warts of the classic boot: what Linux 6.1 printed beside what the stub prints
+	@$(PYTHON) tests/boot/warts.py
 
 bench: all bench-build ## figures against peers and limits (not a test)
 	@mk/deps.sh bench

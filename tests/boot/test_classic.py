@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+import classic_doc
 import scenario
+import test_removable
 from frozen import Frozen
 
 DATA = tomllib.loads((Path(__file__).parent / "classic.toml").read_text())
@@ -17,6 +19,8 @@ NUMBERS = {case["name"]: number for number, case in enumerate(CASES)}
 INITRD_MIB = 4
 ROOM_KIB = 1024         # of memory in use that may differ: caches, tables
 TAIL = b"what is behind it"
+# What docs/classic.md calls them.
+PLACES = {"\\root.img": "\\overmount\\romfs.img", "\\system.": "\\overmount\\tree."}
 DIRS = ["proc", "dev", "etc", "tmp", "mnt", "sbin"]
 GPT = "aaaaaaaa-2222-3333-4444-5555555555"
 
@@ -123,7 +127,10 @@ class FlowShop(Shop):
                 self.trees[f"INITRD-{number}"] = dict(self.trees["INITRD"], files=files | {
                     path: text.lstrip() for path, text in case["files"].items()})
                 own = self.image(image="ext2", mib=INITRD_MIB, tree=f"INITRD-{number}")
-            self.add(number, case["entry"].replace("INITRD", own))
+            lines = case["entry"] if "entry" in case else classic_doc.ENTRIES[case["doc"]]
+            for name, path in ({"INITRD": own, "\\initrd.img": own} | PLACES).items():
+                lines = lines.replace(name, path)
+            self.add(number, lines.strip())
         for path, item in (("tree.tar", {"archive": "ustar", "tree": "TREE"}),
                            ("tree.cpio", {"archive": "newc", "tree": "TREE"}),
                            ("tree.cpio.gz", {"archive": "newc", "tree": "TREE", "compress": "gzip -1n"}),
@@ -230,3 +237,10 @@ def test_images():
 def test_names_are_unique():
     assert len(NUMBERS) == len(CASES)
     assert all(case.get("used_like", case["name"]) in NUMBERS for case in CASES)
+
+
+def test_every_entry_of_the_page_is_booted():
+    """Here, in test_golden.py or in test_removable.py."""
+    golden = tomllib.loads((scenario.TOP / "tests/golden/cases.toml").read_text())["case"]
+    here = [case["doc"] for case in CASES if "doc" in case]
+    assert sorted([*golden, *here, *test_removable.PAGE]) == sorted(classic_doc.ENTRIES)

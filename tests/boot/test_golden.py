@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""The classic setups on the stub, held against what a real Linux printed (tests/golden/)."""
+"""The classic setups on the stub, held against what a real Linux printed (tests/golden/).
+
+The entries are those that docs/classic.md gives, and so are the transcripts that it shows.
+"""
 
 import re
 import tomllib
 
 import pytest
 
+import classic_doc
 import scenario
 from machine import Machine
 
@@ -21,6 +25,12 @@ def transcript(name):
     return lines[0].removeprefix("# "), [line for line in lines if line.startswith("T ")]
 
 
+def old_lines(name):
+    """What was printed there, with the end that the kernel made of it."""
+    return [line.rstrip() for line in (GOLDEN / f"{name}.txt").read_text().splitlines()
+            if line.startswith(("T ", "K Kernel panic"))]
+
+
 def normal(lines, theirs):
     """The lines without what may differ; tests/golden/README.md says why."""
     result = []
@@ -34,7 +44,7 @@ def normal(lines, theirs):
 
 
 class Case(scenario.Workshop):
-    def __init__(self, name, case, cmdline):
+    def __init__(self, name, case):
         self.name = f"golden-{name}"
         self.work = scenario.BUILD / "images" / self.name
         self.source = self.work / "source"
@@ -56,20 +66,19 @@ class Case(scenario.Workshop):
                                "etc/marker": "FINALROOT\n"}},
         }
         self.spec = {}
+        self.entry = f"title Golden\nkernel \\overmount\\stub.elf\n{classic_doc.ENTRIES[name]}"
         kind = case.get("initrd")
         if kind:
             how = {"archive": "newc"} if kind == "cpio" else {"image": kind}
             how |= {"mib": 8} if kind == "ext2" else {}
             how |= {"compress": case["compress"]} if "compress" in case else {}
-            self.spec["esp"] = [{"path": "overmount/initrd.img", "tree": "initrd"} | how]
+            path = re.search(r"^initrd +\\(\S+)$", self.entry, re.M).group(1)
+            self.spec["esp"] = [{"path": path, "tree": "initrd"} | how]
         if "gpt" in case:
             self.spec["partition"] = [{"image": "ext2", "mib": 8, "tree": "disk",
                                        "partuuid": case["gpt"]}]
         elif "disk" in case:
             self.spec["disk"] = [{"image": case["disk"], "mib": 8, "tree": "disk"}]
-        self.entry = ("title Golden\nkernel \\overmount\\stub.elf\n" +
-                      ("initrd \\overmount\\initrd.img\n" if kind else "") +
-                      f"options {cmdline}\n")
 
     def disks(self, **options):
         self.source.mkdir(parents=True, exist_ok=True)
@@ -80,22 +89,36 @@ class Case(scenario.Workshop):
         return super().esp(**options)
 
 
-@pytest.mark.parametrize("name", DATA["case"])
-def test_golden(name):
+def boot(name):
+    """The verdict and everything that was said."""
     case = DATA["case"][name]
-    cmdline, lines = transcript(name)
-    shop = Case(name, case, cmdline)
+    shop = Case(name, case)
     disks = shop.disks()
     # The stub does not drive SATA: what it finds first is the root disk, as in the transcripts.
     with Machine(shop.work, disks, sata_boot="gpt" not in case) as machine:
         verdict = machine.finish(90)
-        text = machine.text
-    ours = [line for line in text.splitlines() if line.startswith("T ")]
+    for disk in disks:
+        disk.unlink()
+    return verdict, machine.text
+
+
+def said(text):
+    return [line.rstrip() for line in text.splitlines() if line.startswith("T ")]
+
+
+@pytest.mark.parametrize("name", DATA["case"])
+def test_golden(name):
+    case = DATA["case"][name]
+    cmdline, lines = transcript(name)
+    assert f"options {cmdline}\n" in classic_doc.ENTRIES[name]
+    verdict, text = boot(name)
+    ours = said(text)
     want = normal(lines + case.get("extra", []), True)
     assert normal(ours, False) == want, text[-5000:]
     assert verdict == case.get("verdict", "poweroff"), text[-5000:]
-    for disk in disks:
-        disk.unlink()
+    if name in classic_doc.SHOWN:
+        shown = classic_doc.beside(old_lines(name), ours)
+        assert classic_doc.SHOWN[name] == shown, f"docs/classic.md does not show this:\n{shown}"
 
 
 def test_every_transcript_is_accounted_for():

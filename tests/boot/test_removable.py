@@ -6,11 +6,15 @@ import subprocess
 
 import pytest
 
+import classic_doc
 import scenario
 from machine import Machine
 from monitor import Monitor
 
 ESC = "\x1b"
+# Entries of docs/classic.md, and the volumes that they ask for: label, name, bytes of the image.
+PAGE = {"root-floppy": [("ROOTDISK", "root.img", slice(0, None))],
+        "root-floppies": [("ROOT1", "root.1", slice(0, 700000)), ("ROOT2", "root.2", slice(700000, None))]}
 IMAGE = scenario.pseudo_random("removable", 300 << 10)
 SUM = hashlib.md5(IMAGE).hexdigest()
 CUTS = [0, 70000, 200000, len(IMAGE)]
@@ -240,3 +244,22 @@ def test_a_digest_is_part_of_being_right(tmp_path):
         drives.unplug(stick)
         drives.plug("whole")
         drives.boots()
+
+
+@pytest.mark.parametrize("name", PAGE)
+def test_root_floppies(tmp_path, name):
+    """The entries of docs/classic.md: the root comes from one floppy, or from two, packed as a whole."""
+    shop = Shop(tmp_path, "")
+    shop.trees["floppy"] = {"from": "marked", "busybox": True}
+    scenario.write_file(shop.source / "boot.conf", (
+        f"title Floppy\nkernel \\overmount\\stub.elf\n{classic_doc.ENTRIES[name]}").encode())
+    image = tmp_path / "root.img"
+    shop.make({"image": "romfs", "tree": "floppy", "compress": "xz --check=crc32"}, image)
+    with Drives(shop) as drives:
+        for number, (label, file, part) in enumerate(PAGE[name]):
+            drives.machine.expect(rf"insert volume {number + 1} of {len(PAGE[name])}, labelled '{label}'", 30)
+            shop.floppies[label] = volume(tmp_path / f"{label}.img", label, file, image.read_bytes()[part])
+            drives.insert(label)
+        drives.machine.expect(r"root: /dev/ram0 is romfs, mounted read-only", 30)
+        drives.machine.expect(r"^T mountinfo .* - romfs /dev/root ro", 20)
+        assert drives.machine.finish(30) == "poweroff"

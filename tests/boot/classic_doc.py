@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: MIT
+"""What docs/classic.md says: the entries that it gives, and the transcripts that it shows."""
+
+import difflib
+import re
+
+import scenario
+
+PAGE = (scenario.TOP / "docs" / "classic.md").read_text()
+COLUMN = 66
+
+
+def blocks(kind):
+    """The words behind KIND -> the lines of the block."""
+    return {tuple(words.split()): text
+            for words, text in re.findall(rf"^```{kind} ([^\n]+)\n(.*?)^```$", PAGE, re.M | re.S)}
+
+
+# Name of who boots it -> the entry without title and kernel.
+ENTRIES = {name: text for names, text in blocks("conf").items() for name in names}
+
+
+def key(line):
+    """What two lines that say the same of another boot have in common."""
+    return line.partition("=")[0]
+
+
+def beside(theirs, ours):
+    """Two columns; | between them where they differ, < or > where only one side has the line."""
+    rows = [("Linux 6.1", " ", "overmount")]
+    match = difflib.SequenceMatcher(None, [key(line) for line in theirs], [key(line) for line in ours], False)
+    for what, a, a_end, b, b_end in match.get_opcodes():
+        if what == "equal":
+            rows += [(old, " " if old == new else "|", new)
+                     for old, new in zip(theirs[a:a_end], ours[b:b_end])]
+        else:
+            rows += [(old, "<", "") for old in theirs[a:a_end]]
+            rows += [("", ">", new) for new in ours[b:b_end]]
+    return "".join(f"{old[:COLUMN]:{COLUMN}} {sign} {new}".rstrip() + "\n" for old, sign, new in rows)
+
+
+# Name of a transcript -> the two columns that the page shows.
+SHOWN = {name: text for names, text in blocks("beside").items() for name in names}
