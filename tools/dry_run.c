@@ -352,10 +352,16 @@ static int dry_attach_image(void *ctx, const char *path, struct om_device *ret_d
 
 /* ------------------------------------------------------------------ mounting and running */
 
-/* Of what the stub knows. */
-static bool writes(const char *fstype)
+/* The types that a kernel only reads are write-protected. */
+static bool writes(const struct dry_run *run, const char *fstype)
 {
-	return strcmp(fstype, "ext2") == 0 || strcmp(fstype, "ext3") == 0;
+	static const char *const stub[] = { "ext2", "ext3", NULL };
+	static const char *const linux_too[] = { "ext2", "ext3", "ext4", "vfat", "xfs", "btrfs", NULL };
+	const char *const *types = run->fstypes == dry_run_stub_fstypes ? stub : linux_too;
+
+	while (*types && strcmp(*types, fstype) != 0)
+		types++;
+	return *types;
 }
 
 static int dry_mount(void *ctx, const char *source, const char *target, const char *fstype,
@@ -374,7 +380,7 @@ static int dry_mount(void *ctx, const char *source, const char *target, const ch
 		return -OM_ENODEV;
 	if (strcmp(fstype, run->device.fstype) != 0)
 		return -OM_EINVAL;
-	if (!writes(fstype) && !(flags & OM_MS_RDONLY))
+	if (!writes(run, fstype) && !(flags & OM_MS_RDONLY))
 		return -OM_EROFS;
 	run->mounted = "device";
 	return 0;

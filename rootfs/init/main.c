@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
@@ -128,8 +129,14 @@ static int world_mount(void *ctx, const char *source, const char *target, const 
 		       uint32_t flags, const char *data)
 {
 	int err = result_of(mount(source, target, fstype, flags & OM_MS_RDONLY ? MS_RDONLY : 0, data));
+	struct statvfs fs;
 
 	(void)ctx;
+	/* A type that only reads says nothing and does not write either. */
+	if (!err && !(flags & OM_MS_RDONLY) && statvfs(target, &fs) == 0 && (fs.f_flag & ST_RDONLY)) {
+		umount2(target, MNT_DETACH);
+		return -EROFS;
+	}
 	/* On the absolute root they are there already. */
 	if (err == -EBUSY && strcmp(fstype, "devtmpfs") == 0 && strcmp(target, "/dev") == 0) {
 		world.dev_asked = true;

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""A root by every form of its name, and what the hand-over leaves, on stock kernels."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+import stock
+from stock import scenario
+
+UUID = "0a1b2c3d-1111-2222-3333-444455556666"
+PARTUUID = "11111111-2222-3333-4444-555555555555"
+# Each form on one of the kernels: what finds devices is the same program on both.
+FORMS = {
+    "7.3": ["/dev/vda2", f"UUID={UUID}", f"PARTUUID={PARTUUID}/PARTNROFF=1", "LABEL=Final"],
+    "6.1": [f"UUID={UUID.upper()}", "PARTLABEL=final-root", "254:2", "fe02"],
+}
+ARCHIVE_MIB = 64
+STORY = re.compile(r"overmount: ((?:root|overmount|absolute root|init): .*?)\r?$", re.M)
+
+
+def root_disk(work):
+    """Two partitions; the second has the root."""
+    tree = work / "tree"
+    shutil.rmtree(tree, ignore_errors=True)
+    for name in ("proc", "dev", "sys", "run", "mnt", "sbin", "tmp"):
+        (tree / name).mkdir(parents=True)
+    (tree / "mnt" / "inside").write_text("inside\n")
+    shutil.copyfile(scenario.BUILD / "programs" / "handover", tree / "sbin" / "init")
+    (tree / "sbin" / "init").chmod(0o755)
+    for name, label, uuid in (("a", "Other", "0a1b2c3d-1111-2222-3333-000000000000"),
+                              ("b", "Final", UUID)):
+        scenario.run(scenario.OVERMOUNT, "disk", "root", "-o", work / name, "--size", "16",
+                     "--type", "ext4" if name == "b" else "ext2", "--uuid", uuid, "--label", label,
+                     tree)
+    scenario.run(scenario.OVERMOUNT, "disk", "gpt", "-o", work / "disk",
+                 f"{work}/a:8300:other-root:{PARTUUID}", f"{work}/b:8300:final-root")
+    return work / "disk"
+
+
+class Shop:
+    def __init__(self, name):
+        self.work = scenario.BUILD / "images" / name
+        shutil.rmtree(self.work, ignore_errors=True)
+        self.work.mkdir(parents=True)
+
+
+def entry(*lines):
+    return "\n".join(["title Root", "linux \\overmount\\vmlinuz", "initrd \\overmount\\linux.cpio",
+                      *lines, ""])
+
+
+def boot(version, name, text, ballast=0, cmdline=""):
+    shop = Shop(f"linux-{version}-{re.sub('[^a-z0-9A-Z]', '', name)}")
+    layer = shop.work / "ballast"
+    layer.mkdir()
+    if ballast:
+        scenario.write_file(layer / "ballast", scenario.pseudo_random("ballast", ballast << 20))
+    try:
+        archive = stock.direct(version, shop, text, layers=[layer])
+    except stock.NoKernel as error:
+        pytest.skip(str(error))
+    with stock.machine(version, shop.work, [root_disk(shop.work)], archive, cmdline) as machine:
+        machine.finish(90)
+        return machine.text, shop
+
+
+@pytest.mark.parametrize("version, form", [(version, form) for version in stock.KERNELS
+                                           for form in FORMS.get(version, [])])
+def test_form(version, form):
+    text, shop = boot(version, form, entry(f"root {form}"))
+    assert "overmount: root: /dev/vda2 is ext4, mounted read-only" in text, text[-4000:]
+    assert text.count(" ok\n") == 9 and "H > argv 0 /sbin/init" in text, text[-4000:]
+
+
+def numbers(lines):
+    """How much of the absolute root is left is this kernel's own."""
+    return [re.sub(r"\d+", "N", line) if line.startswith("absolute root") else line
+            for line in lines]
+
+
+@pytest.mark.parametrize("version", stock.KERNELS)
+def test_handover(version):
+    text, shop = boot(version, "handover",
+                      entry("root /dev/vda9", "root /dev/vda2 rw", "init /sbin/init a b"),
+                      ARCHIVE_MIB, "single")
+    seen = dict(line.split(" ", 1) for line in re.findall(r"^H ([a-z_-]+ .*)", text, re.M))
+    assert set(seen.values()) == {"ok"} and len(seen) == 9, text[-4000:]
+    told = re.findall(r"^H > (.*)", text, re.M)
+    assert told[:3] == ["argv 0 /sbin/init", "argv 1 a", "argv 2 b"]
+    status = dict(line.split(":\t") for line in told if ":\t" in line)
+    assert status == {"SigBlk": "0" * 16, "SigIgn": "0" * 16, "SigCgt": "0" * 16, "TracerPid": "0"}
+    places = [line.split()[4] for line in told if " - " in line]
+    assert [place for place in places if place != "/"] == ["/dev", "/proc"], told
+    memory = {key: int(kib) >> 10 for key, kib in re.findall(r"(Mem\w+): +(\d+) kB", text)}
+    # Without giving back, this much more would be missing.
+    assert memory["MemTotal"] - memory["MemAvailable"] < ARCHIVE_MIB, memory
+    # The host has told the same story.
+    told = subprocess.run([scenario.OVERMOUNT, "explain", "--missing", "1",
+                           shop.work / "esp/loader/entries/direct.conf"], text=True,
+                          capture_output=True).stdout
+    wanted = [line for line in STORY.findall(told)]
+    assert numbers(STORY.findall(text)) == numbers(wanted), told + text[-4000:]
