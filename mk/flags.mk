@@ -29,10 +29,10 @@ CFLAGS_fuzz := $(COMMON) -O1 -D_GNU_SOURCE -fsanitize=fuzzer-no-link,address,und
 CFLAGS_efi := $(FREE) -fbuiltin -fpic -fshort-wchar -fvisibility=hidden -maccumulate-outgoing-args -fno-stack-check \
 	-DGNU_EFI_USE_MS_ABI -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
 CFLAGS_efi-faults := $(CFLAGS_efi) -DOM_STAGE_FAULTS=1
-CFLAGS_stub := $(FREE) -Os -fno-pic -fno-pie -mcmodel=kernel -mgeneral-regs-only -Ikernel-stub/include
+CFLAGS_stub := $(FREE) -Os -fno-pic -fno-pie -mcmodel=kernel -mgeneral-regs-only -Ikernel-stub/include -Icodec
 CFLAGS_linux := $(COMMON) -Os -D_GNU_SOURCE -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables \
-	-fno-stack-protector -isystem $(B)/linux/include
-CFLAGS_vfs := $(CFLAGS_asan) -DSTUB_HOST -Ikernel-stub/include -Itests/stub
+	-fno-stack-protector -Irootfs/init -Icodec -isystem $(B)/linux/include
+CFLAGS_vfs := $(CFLAGS_asan) -DSTUB_HOST -Ikernel-stub/include -Icodec -Itests/stub
 
 # $(call world,NAME,CC): how anything is compiled into build/NAME/.
 define world

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # The kernel stub, and the tiny handoff kernel that checks the protocol.
 
-STUB_SRC := $(sort $(wildcard kernel-stub/*/*.c kernel-stub/*/*.S))
+CODEC_SRC := $(sort $(wildcard codec/*.c))
+STUB_SRC := $(sort $(wildcard kernel-stub/*/*.c kernel-stub/*/*.S)) $(CODEC_SRC)
 STUB_OBJ := $(call objs,stub,$(STUB_SRC) $(B)/font/font.c)
 STUB_LINK := ld -nostdlib -static -z max-page-size=4096 -z noexecstack --gc-sections --build-id=none
 

@@ -17,7 +17,7 @@ $(foreach t,$(UNIT_NAMES),$(foreach w,asan small,$(eval $(call unit_program,$(w)
 
 STUB_TEST_SUPPORT := $(sort $(filter-out tests/stub/test_%.c,$(wildcard tests/stub/*.c)))
 STUB_HOST_SRC := $(sort $(wildcard kernel-stub/vfs/*.c kernel-stub/fs/*.c) \
-	$(filter-out %/libc.c %/absent.c,$(wildcard kernel-stub/codec/*.c)) \
+	$(filter-out %/libc.c %/absent.c,$(wildcard kernel-stub/codec/*.c) $(CODEC_SRC)) \
 	$(wildcard $(addprefix kernel-stub/dev/,block.c block_cache.c partition.c partition_mbr.c partition_gpt.c ramdisk.c tty.c tty_input.c \
 		tty_output.c tty_ioctl.c)))
 

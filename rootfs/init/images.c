@@ -93,7 +93,9 @@ static int ramdisk_attach(const struct om_ramdisk *disk, struct attached *attach
 	om_format(path, sizeof(path), RAMDISK_PATH, disk->index);
 	if (disk->in_archive && disk->text.len < sizeof(path))
 		om_format(path, sizeof(path), "%.*s", (int)disk->text.len, disk->text.ptr);
-	err = loop_attach(path, attached);
+	err = image_unpack(path);
+	if (!err)
+		err = loop_attach(path, attached);
 	if (err) {
 		say("ramdisk: /dev/ram%u: %s: %s", disk->index, path, om_errno_text(err));
 		return err;
@@ -161,7 +163,10 @@ int world_free_ramdisk(void *ctx, uint32_t index, uint64_t *ret_bytes)
 int world_attach_image(void *ctx, const char *path, struct om_device *ret_device)
 {
 	struct attached attached = { .fd = -1 };
-	int err = loop_attach(path, &attached);
+	int err = image_unpack(path);
+
+	if (!err)
+		err = loop_attach(path, &attached);
 
 	(void)ctx;
 	if (!err)

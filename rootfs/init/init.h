@@ -58,6 +58,11 @@ int ramdisk_device(uint32_t index, struct om_device *ret_device);
 int world_attach_image(void *ctx, const char *path, struct om_device *ret_device);
 int world_free_ramdisk(void *ctx, uint32_t index, uint64_t *ret_bytes);
 
+/* -- packed.c ------------------------------------------------------------------------------- */
+
+/* When PATH is compressed it becomes what is in it; the reason has been said when it cannot. */
+int image_unpack(const char *path);
+
 /* -- modules.c ------------------------------------------------------------------------------ */
 
 /* Those that the archive has for this kernel, in their order. */

@@ -31,6 +31,9 @@ def run(version, name):
     cmdline, lines = transcript(name)
     case = DATA["case"][name]
     shop = Case(version, name, cmdline)
+    if "compress" in case:
+        # Compressed bytes that come as initrd are an archive to the stage.
+        shop.entry = shop.entry.replace("initrd \\overmount\\initrd.img", "ramdisk \\overmount\\initrd.img")
     disks = shop.disks()
     image = shop.work / "esp/overmount/initrd.img"
     if case.get("initrd_path") == "init":

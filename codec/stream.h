@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef STUB_CODEC_STREAM_H
-#define STUB_CODEC_STREAM_H
+#ifndef CODEC_STREAM_H
+#define CODEC_STREAM_H
 /* One compressed stream, step by step. */
-#include "decompress.h"
+#include "codec_world.h"
+#include "codec_image.h"
 
 struct stream {
 	const uint8_t *in;

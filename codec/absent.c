@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Parts of the libraries that stay out: with these names defined the linker leaves their
- * objects in the archives, a fifth of the stub.  Compressors are never called here.  The
+ * objects in the archives, a fifth of the stub and of /init.  Compressors are never called here.  The
  * formats of zstd before 1.0 can be asked for by an image; it is told that they are broken.
  */
-#include "port.h"
+#include "codec_world.h"
 
 #define NEVER(symbol) \
 	void never_##symbol(void) __asm__(#symbol); \
-	void never_##symbol(void) { panic("a library called %s()", #symbol); }
+	void never_##symbol(void) { library_never(#symbol); }
 
 NEVER(BZ2_compressBlock)
 NEVER(LZ4_attach_HC_dictionary)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef STUB_CODEC_MEMORY_H
-#define STUB_CODEC_MEMORY_H
-/* The kernel's memory, in the form in which each library asks for it. */
+#ifndef CODEC_MEMORY_H
+#define CODEC_MEMORY_H
+/* The world's memory, in the form in which each library asks for it. */
 #include <lzma.h>
 
-#include "decompress.h"
+#include "codec_world.h"
+#include "codec_image.h"
 
 void *codec_zalloc(void *opaque, unsigned items, unsigned size);
 void codec_zfree(void *opaque, void *ptr);
