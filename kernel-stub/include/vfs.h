@@ -107,6 +107,7 @@ struct inode {
 	uint64_t blocks;		/* of 512 bytes */
 	struct timespec64 atime, mtime, ctime;
 	unsigned count;			/* references */
+	unsigned writers, running;	/* files open for writing, or being executed: never both */
 	const struct inode_ops *ops;
 	const struct file_ops *fops;	/* of files opened on it */
 	void *private;			/* the file system's */
@@ -388,6 +389,7 @@ struct file {
 	uint64_t pos;
 	unsigned count;
 	bool opened;			/* release() is due */
+	bool running;			/* it is a program that somebody executes */
 	void *private;
 };
 
@@ -397,6 +399,8 @@ int file_open(struct fs_struct *fs, const struct path *base, const char *name, u
 int file_open_path(const struct path *path, unsigned flags, struct file **ret_file);
 struct file *file_get(struct file *file);
 void file_put(struct file *file);
+/* Until the last file_put() nobody may open it for writing. */
+void file_run(struct file *file);
 long file_read(struct file *file, struct uio *uio, uint64_t *pos);
 long file_write(struct file *file, struct uio *uio, uint64_t *pos);
 /* A page of the file for mmap and exec, never to be written by the caller; one reference. */

@@ -19,8 +19,6 @@ DEFINE_SYSCALL(mount)
 	struct path target;
 	long err;
 
-	if (current->euid != 0)
-		return -EPERM;
 	if ((flags & MS_MGC_MSK) == MS_MGC_VAL)
 		flags &= ~MS_MGC_MSK;
 	err = optional_text(args->a[0], &source);
@@ -31,7 +29,7 @@ DEFINE_SYSCALL(mount)
 	if (err == 0)
 		err = at_walk(AT_FDCWD, args->a[1], LOOKUP_FOLLOW, &target);
 	if (err == 0) {
-		err = vfs_mount(source, &target, type, flags, data);
+		err = current->euid != 0 ? -EPERM : vfs_mount(source, &target, type, flags, data);
 		path_put(&target);
 	}
 	kfree(source);
@@ -47,14 +45,12 @@ DEFINE_SYSCALL(umount2)
 	struct mount *mnt;
 	long err;
 
-	if (current->euid != 0)
-		return -EPERM;
 	err = at_walk(AT_FDCWD, args->a[0],
 		      LOOKUP_MOUNTPOINT | (flags & UMOUNT_NOFOLLOW ? 0 : LOOKUP_FOLLOW), &target);
 	if (err < 0)
 		return err;
 	/* The dentry of the target would count as a user of its file system, its mount is expected. */
-	err = vfs_umount(&target, flags);
+	err = current->euid != 0 ? -EPERM : vfs_umount(&target, flags);
 	mnt = target.mnt;
 	dput(target.dentry);
 	mntput(mnt);

@@ -19,6 +19,8 @@ int exec_open(const char *path, struct file **ret_file)
 		err = -EACCES;
 	else
 		err = inode_permission(file->inode, MAY_EXEC);
+	if (!err && file->inode->writers)
+		err = -ETXTBSY;
 	if (err)
 		file_put(file);
 	else
@@ -190,6 +192,7 @@ static void commit(struct mm *old, struct file *file, const char *comm_path)
 	if (current->exe)
 		file_put(current->exe);
 	current->exe = file_get(file);
+	file_run(file);
 	set_comm(comm_path);
 	vfork_finish(current);
 }

@@ -333,6 +333,8 @@ int vfs_truncate(const struct path *path, uint64_t size)
 	err = mnt_want_write(path->mnt);
 	if (err == 0)
 		err = inode_permission(inode, MAY_WRITE);
+	if (err == 0 && inode->running)
+		err = -ETXTBSY;
 	if (err == 0)
 		err = inode_truncate(inode, size);
 	return err;

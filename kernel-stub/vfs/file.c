@@ -18,8 +18,10 @@ struct file *file_alloc(const struct path *path, struct inode *inode, unsigned f
 	file->count = 1;
 	file->ops = inode->fops;
 	file_total++;
-	if ((flags & O_ACCMODE) != O_RDONLY && !(flags & O_PATH))
+	if ((flags & O_ACCMODE) != O_RDONLY && !(flags & O_PATH)) {
 		inode->sb->writers++;
+		inode->writers++;
+	}
 	return file;
 }
 
@@ -38,12 +40,23 @@ void file_put(struct file *file)
 		return;
 	if (file->opened && file->ops && file->ops->release)
 		file->ops->release(file);
-	if ((file->flags & O_ACCMODE) != O_RDONLY && !(file->flags & O_PATH))
+	if ((file->flags & O_ACCMODE) != O_RDONLY && !(file->flags & O_PATH)) {
 		file->inode->sb->writers--;
+		file->inode->writers--;
+	}
+	if (file->running)
+		file->inode->running--;
 	iput(file->inode);
 	path_put(&file->path);
 	file_total--;
 	kfree(file);
+}
+
+void file_run(struct file *file)
+{
+	if (!file->running)
+		file->inode->running++;
+	file->running = true;
 }
 
 unsigned files_writing(const struct super_block *sb)

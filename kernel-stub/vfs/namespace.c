@@ -373,9 +373,9 @@ int vfs_mount(const char *source, const struct path *target, const char *fstype,
 	if (flags & MS_BIND)
 		return mount_bind(source, target, flags & MS_REC);
 	if (flags & propagation) {
-		unsigned kind = flags & propagation;
+		unsigned kind = flags & ~(MS_REC | MS_SILENT);
 
-		/* One kind at a time; there is no propagation here, so all mean private. */
+		/* One kind at a time and nothing else; there is no propagation here, so all mean private. */
 		if (kind & (kind - 1) || target->dentry != target->mnt->root)
 			return -EINVAL;
 		return 0;

@@ -60,6 +60,8 @@ static int open_inode(const struct path *path, struct inode *inode, unsigned fla
 		if (err < 0)
 			return err;
 	}
+	if (inode->running && !(flags & O_PATH) && ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC)))
+		return -ETXTBSY;
 	file = file_alloc(path, inode, flags);
 	if (!file)
 		return -ENOMEM;

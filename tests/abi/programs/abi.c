@@ -6,7 +6,7 @@
 #include <grp.h>
 
 static const struct abi_area *const areas[] = {
-	&abi_paths, &abi_files, &abi_attributes, &abi_directories, &abi_mounts, &abi_roots,
+	&abi_paths, &abi_files, &abi_attributes, &abi_directories, &abi_mounts, &abi_roots, &abi_namespaces,
 	&abi_processes, &abi_signals, &abi_pipes, &abi_memory,
 };
 

@@ -34,7 +34,7 @@ struct abi_area {
 	const struct abi_area abi_##area = { #area, table, sizeof(table) / sizeof((table)[0]) }
 
 extern const struct abi_area abi_paths, abi_files, abi_attributes, abi_directories, abi_mounts,
-	abi_roots, abi_processes, abi_signals, abi_pipes, abi_memory;
+	abi_roots, abi_namespaces, abi_processes, abi_signals, abi_pipes, abi_memory;
 
 /* The call as it is written, and its result or the name of its error. */
 #define SEE(call) abi_see(#call, (errno = 0, (long)(call)))

@@ -3,6 +3,7 @@
 #include "abi.h"
 
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/resource.h>
 
 #define PAGE 4096
@@ -265,12 +266,58 @@ static void in_memory_file(void)
 	SEE(memfd_create(nowhere, 0));
 }
 
+/* A program is not written while it runs, and does not run while it is written. */
+static void running_program(void)
+{
+	char line[64];
+	int in = open("/bin/busybox", O_RDONLY), out = open("prog", O_WRONLY | O_CREAT, 0755), ends[2];
+	int never[2];
+	pid_t pid;
+
+	while (sendfile(out, in, NULL, 1 << 20) > 0)
+		;
+	IN_CHILD(SEE(execl("prog", "true", NULL)));
+	close(out);
+	IN_CHILD(SEE(execl("prog", "true", NULL)));
+	if (pipe(ends) < 0 || pipe(never) < 0)
+		return;
+	pid = abi_fork();
+	if (pid == 0) {
+		dup2(never[0], 0);
+		dup2(ends[1], 1);
+		execl("prog", "sh", "-c", "echo; read -r x", NULL);
+		abi_exit(1);
+	}
+	(void)!read(ends[0], line, sizeof(line));
+	SEE(open("prog", O_WRONLY));
+	SEE(open("prog", O_RDWR | O_APPEND));
+	SEE(open("prog", O_RDONLY | O_TRUNC));
+	SEE(truncate("prog", 0));
+	SEE(open("prog", O_WRONLY | O_CREAT | O_EXCL, 0755));
+	SEE(access("prog", W_OK));
+	SEE(chmod("prog", 0700));
+	SEE(link("prog", "other"));
+	SEE(open("other", O_WRONLY));
+	SEE(rename("prog", "moved"));
+	SEE(unlink("other"));
+	kill(pid, SIGKILL);
+	abi_ended(pid);
+	SEE(truncate("moved", 10));
+	abi_put("script", "#!/bin/busybox sh\necho > script2\n");
+	chmod("script", 0755);
+	SEE(out = open("script", O_WRONLY | O_APPEND));
+	IN_CHILD(SEE(execl("script", "script", NULL)));
+	close(out);
+	IN_CHILD(SEE(execl("script", "script", NULL)));
+}
+
 static const struct abi_case cases[] = {
 	{ "anonymous", anonymous }, { "fixed", fixed }, { "files", of_files },
 	{ "shared-files", shared_files }, { "shared-anonymous", shared_anonymous },
 	{ "protection", protection }, { "break", program_break }, { "stack", stack },
 	{ "null", null_pages }, { "remapping", remapping }, { "advice", advice },
 	{ "copy-on-write", copy_on_write }, { "in-memory-file", in_memory_file },
+	{ "running-program", running_program },
 };
 
 AREA(memory, cases);
