@@ -21,14 +21,15 @@ include mk/tools.mk
 include mk/tests.mk
 include mk/install.mk
 
-.PHONY: help all run test test-all check boot warts bench gdb fuzz lint install uninstall clean deps
+.PHONY: help all run test test-all check boot soak warts bench gdb fuzz lint install uninstall clean deps
 
 help: ## this list
 	@echo "overmount: find, assemble and mount a machine's root file system at boot"
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile mk/*.mk
 	@echo
-	@echo "  S=NAME      the scenario for boot and gdb (make boot S=list shows them)"
+	@echo "  S=NAME      the scenario for boot, soak and gdb (make boot S=list shows them)"
+	@echo "  N=COUNT     how many boots soak makes (500); JOBS=2 runs two beside each other"
 	@echo "  DEV=1       warnings are errors"
 	@echo "  T=SECONDS   how long each fuzz target runs (60)"
 
@@ -59,6 +60,9 @@ boot: all handoff-kernel ## one scenario in OVMF: make boot S=name
 
 warts: all ## the three warts of the classic boot: what Linux 6.1 printed beside what the stub prints
 	@$(PYTHON) tests/boot/warts.py
+
+soak: all handoff-kernel ## one scenario N times, until a boot does not pass: make soak S=name N=500
+	@$(PYTHON) tests/boot/soak.py $(or $(S),gpt-partuuid) --boots $(or $(N),500) --jobs $(or $(JOBS),1)
 
 bench: all bench-build ## figures against peers and limits (not a test)
 	@mk/deps.sh bench

@@ -25,7 +25,19 @@ class Timeout(Exception):
     pass
 
 
-def command(disks, memory=256, variables=None, extra=(), sata_boot=False):
+def drive(disk, faults):
+    """The file, or one that QEMU's blkdebug reports EIO for: FAULTS are (iotype, sector)."""
+    if not faults:
+        return f"file={disk}"
+    words = ["file.driver=blkdebug", f"file.image.driver=file,file.image.filename={disk}"]
+    for number, (iotype, sector) in enumerate(faults):
+        rule = f"file.inject-error.{number}"
+        words += [f"{rule}.event=none", f"{rule}.iotype={iotype}", f"{rule}.errno=5",
+                  f"{rule}.sector={sector}", f"{rule}.once=off"]
+    return ",".join(words)
+
+
+def command(disks, memory=256, variables=None, extra=(), sata_boot=False, faults=None):
     """The QEMU command line; the first disk is booted, out of sight of the stub if on SATA."""
     line = ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg", "-m", str(memory),
             "-smp", "1", "-no-reboot", "-display", "none", "-vga", "none", "-monitor", "none",
@@ -35,7 +47,7 @@ def command(disks, memory=256, variables=None, extra=(), sata_boot=False):
     for number, disk in enumerate(disks):
         boot = ",bootindex=1" if number == 0 else ""
         driver = "ide-hd" if number == 0 and sata_boot else "virtio-blk-pci"
-        line += ["-drive", f"if=none,id=d{number},format=raw,file={disk}",
+        line += ["-drive", f"if=none,id=d{number},format=raw,{drive(disk, (faults or {}).get(disk))}",
                  "-device", f"{driver},drive=d{number}{boot}"]
     return line + list(extra)
 
@@ -43,13 +55,14 @@ def command(disks, memory=256, variables=None, extra=(), sata_boot=False):
 class Machine:
     """Started on entry, always stopped on exit."""
 
-    def __init__(self, work, disks, memory=256, extra=(), echo=None, sata_boot=False):
+    def __init__(self, work, disks, memory=256, extra=(), echo=None, sata_boot=False,
+                 faults=None):
         work = Path(work)
         work.mkdir(parents=True, exist_ok=True)
         self.variables = work / "vars.fd"
         shutil.copyfile(VARIABLES, self.variables)
         self.line = command(disks, memory, self.variables, ["-serial", "stdio", *extra],
-                            sata_boot)
+                            sata_boot, faults)
         self.raw = b""
         self.seen = 0           # how far expect() has come in the text
         self.echo = echo

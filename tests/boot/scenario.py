@@ -109,6 +109,15 @@ IMAGE_COMMANDS = {
 }
 
 
+def sector_of(image, text):
+    """The one sector of IMAGE in which TEXT stands."""
+    data = image.read_bytes()
+    at = data.find(text.encode())
+    if at < 0 or data.find(text.encode(), at + 1) >= 0:
+        raise Failure(f"{image}: {text!r} has to be in it exactly once")
+    return at // 512
+
+
 class Workshop:
     """Everything that is made for one scenario, below build/images/NAME/."""
 
@@ -120,6 +129,7 @@ class Workshop:
         self.trees = tomllib.loads((IMAGES / "trees.toml").read_text())["tree"]
         self.trees.update(self.spec.get("tree", {}))
         self.digests = {}
+        self.faults = {}        # disk: what QEMU is to refuse on it
 
     def tree(self, name):
         path = self.work / "trees" / name
@@ -203,6 +213,7 @@ class Workshop:
 
     def disks(self, **options):
         """Make everything; the list of disks, the one to boot first."""
+        options.setdefault("stage", self.spec.get("stage", "efi"))
         shutil.rmtree(self.work, ignore_errors=True)
         self.work.mkdir(parents=True)
         parts = []
@@ -219,6 +230,9 @@ class Workshop:
                 part = image.rename(self.work / f"disk{number}.part")
                 run(OVERMOUNT, "disk", "gpt", "-o", image, f"{part}:8300:root:{item['partuuid']}")
                 part.unlink()
+            if "faults" in item:
+                self.faults[image] = [(fault["iotype"], sector_of(image, fault["where"]))
+                                      for fault in item["faults"]]
             others.append(image)
         esp = self.esp(**options)
         run(OVERMOUNT, "disk", "esp", "-o", self.work / "esp.img", esp)
@@ -229,6 +243,11 @@ class Workshop:
             (self.work / f"part{number}.img").unlink()
         shutil.rmtree(self.work / "trees", ignore_errors=True)
         return [boot, *others]
+
+    def remove(self, disks):
+        for disk in disks:
+            disk.unlink()
+        shutil.rmtree(self.work / "esp")
 
 
 # ---------------------------------------------------------------- the judgement
@@ -257,14 +276,14 @@ def play(machine, spec):
     return machine.finish(timeout)
 
 
-def boot(name, echo=None):
-    """Make, boot and judge scenario NAME; raises Failure with the end of the log."""
-    shop = Workshop(name)
+def judge(shop, disks, work, extra=(), echo=None):
+    """Boot DISKS, with what belongs to this boot in WORK; Failure with the end of the log."""
     spec = shop.spec
-    disks = shop.disks(stage=spec.get("stage", "efi"))
+    log = Path(work) / "serial.log"
+    log.unlink(missing_ok=True)
     try:
-        with Machine(shop.work, disks, spec.get("memory", 256), spec.get("qemu", []),
-                     echo) as machine:
+        with Machine(work, disks, spec.get("memory", 256), [*spec.get("qemu", []), *extra],
+                     echo, faults=shop.faults) as machine:
             verdict = play(machine, spec)
             text = machine.text
         want = spec.get("verdict", "poweroff")
@@ -272,12 +291,17 @@ def boot(name, echo=None):
             raise Failure(f"verdict is {verdict}, expected {want}")
         check_text(text, spec)
     except (Failure, Timeout) as error:
-        log = shop.work / "serial.log"
         tail = log.read_text("utf-8", "replace")[-4000:] if log.exists() else ""
-        raise Failure(f"{name}: {error}\n--- end of {log}:\n{tail}\n"
-                      f"--- again: make boot S={name}") from None
+        raise Failure(f"{shop.name}: {error}\n--- end of {log}:\n{tail}\n"
+                      f"--- again: make boot S={shop.name}") from None
+    return text
+
+
+def boot(name, echo=None):
+    """Make, boot and judge scenario NAME; raises Failure with the end of the log."""
+    shop = Workshop(name)
+    disks = shop.disks()
+    text = judge(shop, disks, shop.work, echo=echo)
     if not os.environ.get("OVERMOUNT_KEEP"):
-        for disk in disks:
-            disk.unlink()
-        shutil.rmtree(shop.work / "esp")
+        shop.remove(disks)
     return text

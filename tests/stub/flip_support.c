@@ -85,14 +85,25 @@ void flip_image(const char *type, const uint8_t *image, size_t size, size_t span
 	const char *seed = getenv("OM_SEED");
 	uint64_t state = seed ? strtoull(seed, NULL, 0) : 1;
 
+	disk_copy(image, size);
 	for (unsigned i = 0; i < count; i++) {
-		disk_copy(image, size);
-		for (unsigned n = 0; n <= i % 4; n++) {
+		struct { size_t at; uint8_t bit; } flips[4];
+		unsigned n = 0;
+
+		for (; n <= i % 4; n++) {
 			state = state * 6364136223846793005u + 1442695040888963407u;
-			disk->data[(state >> 33) % span] ^= (uint8_t)(1u << (state >> 29 & 7));
+			flips[n].at = (state >> 33) % span;
+			flips[n].bit = (uint8_t)(1u << (state >> 29 & 7));
+			disk->data[flips[n].at] ^= flips[n].bit;
 		}
 		(void)visit_image(type);
+		assert_int_equal(disk->writes, 0);
+		while (n-- > 0)
+			disk->data[flips[n].at] ^= flips[n].bit;
+		disk_reset();
 	}
+	/* Whatever a broken one left behind would show here. */
+	assert_int_equal(visit_image(type), 0);
 }
 
 void truncate_image(const char *type, const uint8_t *image, size_t size)

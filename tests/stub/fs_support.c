@@ -30,6 +30,15 @@ void disk_copy(const uint8_t *bytes, size_t size)
 	disk = host_disk_from("disk", MKDEV(254, 0), bytes, size);
 }
 
+void disk_reset(void)
+{
+	block_unregister(&disk->bdev);
+	block_register(&disk->bdev);
+	disk->bdev.next_page = 0;
+	disk->bdev.ahead = 0;
+	disk->reads = disk->writes = 0;
+}
+
 void disk_load(const char *name)
 {
 	char path[160];

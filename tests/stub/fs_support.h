@@ -16,6 +16,7 @@ char *shell_output(const char *format, ...) __attribute__((format(printf, 1, 2))
 void disk_load(const char *name);	/* file in the scratch directory */
 void disk_store(const char *name);
 void disk_copy(const uint8_t *bytes, size_t size);
+void disk_reset(void);			/* as if it had just come: nothing cached or counted */
 void disk_free(void);
 
 /* A ramfs with /dev/disk and /mnt, root as the current task; the end checks that nothing leaked. */

@@ -162,7 +162,7 @@ static unsigned number_from(const char *name, unsigned otherwise)
 
 static void random_metadata_does_no_harm(void **state)
 {
-	unsigned seed = number_from("OM_SEED", 1), steps = number_from("OM_STEPS", 700);
+	unsigned seed = number_from("OM_SEED", 1), steps = number_from("OM_STEPS", 2000);
 	unsigned mounted = 0;
 
 	(void)state;
