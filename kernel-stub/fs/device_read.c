@@ -24,6 +24,11 @@ static long read_to_user(struct block_device *bdev, uint64_t offset, struct uio 
 		size_t part = len < size ? len : size;
 		long n = block_read(bdev, offset, bounce, part);
 
+		if (n == -EIO && part > SECTOR_SIZE) {
+			/* What comes before the bad sector is still the reader's. */
+			size = SECTOR_SIZE;
+			continue;
+		}
 		if (n == 0)
 			n = uio_put(uio, bounce, part);
 		if (n <= 0)

@@ -340,6 +340,7 @@ char *path_text(const struct path *path, const struct path *root, char *buf, siz
 #define O_TRUNC		01000
 #define O_APPEND	02000
 #define O_NONBLOCK	04000
+#define O_DSYNC		010000	/* also a part of O_SYNC */
 #define O_DIRECTORY	0200000
 #define O_NOFOLLOW	0400000
 #define O_CLOEXEC	02000000

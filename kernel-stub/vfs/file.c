@@ -109,6 +109,12 @@ long file_write(struct file *file, struct uio *uio, uint64_t *pos)
 	n = file->ops->write(file, uio, pos);
 	if (n > 0 && regular)
 		page_cache_update(file, from, (uint64_t)n);
+	if (n > 0 && (file->flags & O_DSYNC) && file->ops->fsync) {
+		int err = file->ops->fsync(file);
+
+		if (err < 0)
+			return err;
+	}
 	return n;
 }
 

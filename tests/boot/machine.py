@@ -33,7 +33,7 @@ def drive(disk, faults):
     for number, (iotype, sector) in enumerate(faults):
         rule = f"file.inject-error.{number}"
         words += [f"{rule}.event=none", f"{rule}.iotype={iotype}", f"{rule}.errno=5",
-                  f"{rule}.sector={sector}", f"{rule}.once=off"]
+                  f"{rule}.once=off"] + [f"{rule}.sector={sector}"] * (sector >= 0)
     return ",".join(words)
 
 

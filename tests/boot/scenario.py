@@ -110,7 +110,9 @@ IMAGE_COMMANDS = {
 
 
 def sector_of(image, text):
-    """The one sector of IMAGE in which TEXT stands."""
+    """The one sector of IMAGE in which TEXT stands; any, for no text."""
+    if text is None:
+        return -1
     data = image.read_bytes()
     at = data.find(text.encode())
     if at < 0 or data.find(text.encode(), at + 1) >= 0:
@@ -231,7 +233,7 @@ class Workshop:
                 run(OVERMOUNT, "disk", "gpt", "-o", image, f"{part}:8300:root:{item['partuuid']}")
                 part.unlink()
             if "faults" in item:
-                self.faults[image] = [(fault["iotype"], sector_of(image, fault["where"]))
+                self.faults[image] = [(fault["iotype"], sector_of(image, fault.get("where")))
                                       for fault in item["faults"]]
             others.append(image)
         esp = self.esp(**options)
