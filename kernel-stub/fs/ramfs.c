@@ -49,7 +49,7 @@ static void count_names(struct inode *dir, int more)
 
 int ramfs_make(struct inode *dir, struct dentry *dentry, uint32_t mode, uint32_t rdev)
 {
-	struct inode *inode = ramfs_inode_new(dir->sb, mode, rdev);
+	struct inode *inode = memory_for_files() ? ramfs_inode_new(dir->sb, mode, rdev) : NULL;
 
 	if (!inode)
 		return -ENOMEM;
@@ -94,6 +94,8 @@ static int ramfs_symlink(struct inode *dir, struct dentry *dentry, const char *t
 
 static int ramfs_link(struct inode *old, struct inode *dir, struct dentry *dentry)
 {
+	if (!memory_for_files())
+		return -ENOMEM;
 	old->nlink++;
 	old->count++;
 	old->ctime = time_now();

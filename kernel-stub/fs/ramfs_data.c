@@ -67,7 +67,7 @@ static int own_page(struct inode *inode, uint64_t index, void **ret_page)
 	}
 	if (!counted && rs && rs->pages_max && inode->sb->data_pages >= rs->pages_max)
 		return -ENOSPC;
-	page = page_alloc();
+	page = page_alloc_file();
 	if (!page)
 		return -ENOMEM;
 	if (counted) {

@@ -30,6 +30,12 @@ char *kstrndup(const char *text, size_t len);
  * the page with the last.  Pages of the handed-over archive and images are counted too.
  */
 void *page_alloc(void);
+/*
+ * What programs can pile up without being programs, such as files in memory and what waits in
+ * pipes, leaves some memory to them: else nobody could start to clean up.
+ */
+void *page_alloc_file(void);
+bool memory_for_files(void);
 void page_get(void *page);
 void page_put(void *page);
 unsigned page_count(const void *page);

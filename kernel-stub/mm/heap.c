@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kmalloc: slabs of one size class a page, whole runs of pages for what is larger.
+ * kmalloc: slabs of one size class a page, a page for what nearly fills one, whole runs of
+ * pages for what is larger.
  *
  * A slab begins with its header, so the slab of an object is found by rounding down.  A large
  * block has a header of the same kind in the 16 bytes in front of it, also at the start of a
- * page; magic tells them apart.
+ * page; magic tells them apart.  Only a whole page begins where a page does: those are many
+ * (names of PATH_MAX bytes), and two pages side by side are rare when memory is short.
  */
 #include "mm.h"
 
@@ -93,6 +95,15 @@ static void *large_alloc(size_t size)
 	return large + 1;
 }
 
+static void *whole_page(void)
+{
+	void *page = page_alloc();
+
+	if (page)
+		memory_stats.objects++;
+	return page;
+}
+
 void *kmalloc(size_t size)
 {
 	unsigned size_class = 0;
@@ -102,7 +113,7 @@ void *kmalloc(size_t size)
 	while (size_class < CLASS_COUNT - 1 && sizes[size_class] < size)
 		size_class++;
 	if (size_class == CLASS_COUNT - 1)
-		return large_alloc(size);
+		return size <= PAGE_SIZE ? whole_page() : large_alloc(size);
 	slab = partial[size_class];
 	if (!slab)
 		slab = slab_new(size_class);
@@ -134,6 +145,10 @@ void kfree(void *ptr)
 	if (!ptr)
 		return;
 	memory_stats.objects--;
+	if (ptr == (void *)slab) {
+		page_put(ptr);
+		return;
+	}
 	if (large->magic == LARGE_MAGIC && (char *)ptr == (char *)(large + 1)) {
 		pages_free_run(large, large->pages);
 		return;

@@ -14,6 +14,7 @@
 #define LARGE_PAGE	(UINT64_C(2) << 20)
 #define MEMORY_MAX	(UINT64_C(64) << 40)	/* what DIRECT_MAP has room for */
 #define RESERVE_PAGES	256u			/* programs leave these to the kernel */
+#define FILE_RESERVE_PAGES 1024u		/* files leave these to programs, at most */
 #define NO_PAGE		UINT32_MAX
 
 /* EFI memory types that a kernel may use once boot services are gone. */
@@ -120,14 +121,29 @@ void *page_alloc(void)
 	return page;
 }
 
+/* Is there more than COUNT pages, caches given up? */
+static bool more_than(uint64_t count)
+{
+	if (memory_stats.free <= count)
+		shrink_caches();
+	return memory_stats.free > count;
+}
+
 void *page_alloc_user(void)
 {
-	if (memory_stats.free <= RESERVE_PAGES) {
-		shrink_caches();
-		if (memory_stats.free <= RESERVE_PAGES)
-			return NULL;
-	}
-	return take_first();
+	return more_than(RESERVE_PAGES) ? take_first() : NULL;
+}
+
+bool memory_for_files(void)
+{
+	uint64_t share = memory_stats.total / 16;
+
+	return more_than(RESERVE_PAGES + (share < FILE_RESERVE_PAGES ? share : FILE_RESERVE_PAGES));
+}
+
+void *page_alloc_file(void)
+{
+	return memory_for_files() ? take_first() : NULL;
 }
 
 void page_get(void *page)
@@ -207,6 +223,8 @@ void pages_free_run(void *run, uint32_t count)
 {
 	uint32_t i;
 
+	/* The next one need not search all memory for what is known to be here. */
+	run_hint = (uint32_t)(page_phys(run) >> PAGE_SHIFT);
 	for (i = 0; i < count; i++)
 		page_put((char *)run + ((size_t)i << PAGE_SHIFT));
 }

@@ -8,7 +8,7 @@
  */
 #include "internal.h"
 
-#define BUCKETS		2048u
+#define BUCKETS		8192u	/* few names in each, also with 100,000 in a ramfs */
 #define UNUSED_MAX	384u
 
 static struct list buckets[BUCKETS];

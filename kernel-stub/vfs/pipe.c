@@ -16,7 +16,7 @@ struct pipe {
 
 static struct pipe *pipe_of(struct inode *inode)
 {
-	if (!inode->pipe)
+	if (!inode->pipe && memory_for_files())
 		inode->pipe = kzalloc(sizeof(struct pipe));
 	return inode->pipe;
 }
@@ -95,7 +95,7 @@ static long pipe_fill(struct pipe *pipe, struct uio *uio)
 	long n;
 
 	if (!*page)
-		*page = page_alloc();
+		*page = page_alloc_file();
 	if (!*page)
 		return -ENOMEM;
 	n = uio_get(uio, (char *)*page + at % PAGE_SIZE, len < room ? len : (size_t)room);

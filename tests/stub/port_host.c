@@ -142,6 +142,16 @@ void *page_alloc(void)
 	return addr;
 }
 
+void *page_alloc_file(void)
+{
+	return page_alloc();
+}
+
+bool memory_for_files(void)
+{
+	return !allocation_fails();
+}
+
 void page_get(void *page)
 {
 	page_of(page)->count++;
