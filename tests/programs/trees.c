@@ -59,7 +59,7 @@ static void path_of_levels(int levels, const char *last)
 {
 	for (int i = 0; i < levels; i++)
 		memcpy(text + 2 * i, "d/", 2);
-	strcpy(text + 2 * levels, last);
+	memcpy(text + 2 * levels, last, strlen(last) + 1);
 }
 
 static void long_paths(void)
@@ -273,8 +273,8 @@ int main(int argc, char **argv)
 		return check_run(deep, sizeof(deep) / sizeof(deep[0]));
 	if (strcmp(argv[1], "fill") == 0)
 		return check_run(full, 1);
-	files = argc > 4 ? atoi(argv[3]) : 0;
-	each = argc > 4 ? atoi(argv[4]) : 0;
+	files = argc > 4 ? (int)strtol(argv[3], NULL, 10) : 0;
+	each = argc > 4 ? (int)strtol(argv[4], NULL, 10) : 0;
 	if (files <= 0 || each <= 0 || files % each)
 		return 2;
 	return check_run(many, sizeof(many) / sizeof(many[0]));
