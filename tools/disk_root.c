@@ -96,8 +96,8 @@ static int check_output(char *output)
 	char *line, *rest = output;
 
 	while ((line = strsep(&rest, "\n"))) {
-		while (strncmp(line, "debugfs: ", 9) == 0 && strstr(line + 9, "debugfs"))
-			line = strstr(line + 9, "debugfs");
+		while (strncmp(line, "debugfs: debugfs", 16) == 0)
+			line += 9;	/* several prompts; a path may have the word in it, too */
 		if (line[0] && strncmp(line, "debugfs:", 8) != 0 && strncmp(line, "debugfs 1", 9) != 0)
 			return refuse("debugfs", "%s", line);
 	}
