@@ -40,6 +40,7 @@ console-setup-linux	/usr/share/consolefonts/Uni2-VGA16.psf.gz
 test="$run"'
 util-linux		mkfs.minix
 kmod			depmod
+debootstrap		debootstrap
 squashfs-tools		mksquashfs
 erofs-utils		mkfs.erofs
 klibc-utils		/usr/lib/klibc/bin/sh

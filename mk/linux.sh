@@ -31,10 +31,7 @@ fail() {
 	exit 1
 }
 
-command -v apt-get >/dev/null 2>&1 || fail "$1" "there is no apt-get to fetch it with"
-mirror=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Origin: Debian' \
-	'Created-By: Packages' | awk '$2 !~ /security/ { print $1; exit }')
-[ -n "$mirror" ] || fail "$1" "no Debian mirror among apt's sources (has apt-get update run?)"
+mirror=$("$(dirname "$0")/mirror.sh" 2>&1) || fail "$1" "$mirror"
 
 PATH=$PATH:/usr/sbin:/sbin
 command -v depmod >/dev/null 2>&1 || fail "$1" "there is no depmod (package kmod)"

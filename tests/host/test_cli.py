@@ -3,6 +3,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -142,6 +143,23 @@ def test_descriptor(esp, tmp_path):
         damage(out, offset)
         overmount("descriptor", "verify", out, status=1)
         damage(out, offset)
+
+
+# ---------------------------------------------------------------- disk
+
+def test_disk_root_takes_any_name(tmp_path):
+    """mke2fs fills it, debugfs settles owners and times: neither must stumble over a name."""
+    tree, out = tmp_path / "tree", tmp_path / "out"
+    for name in ("debugfs", "sbin/debugfs", 'a "quoted" one', "back\\slash", "debugfs: debugfs",
+                 "two  blanks "):
+        scenario.write_file(tree / name, f"of {name}".encode())
+    overmount("disk", "root", "-o", tmp_path / "root.img", "--size", 8, tree)
+    out.mkdir()
+    scenario.run("/usr/sbin/debugfs", "-R", f"rdump / {out}", tmp_path / "root.img")
+    shutil.rmtree(out / "lost+found")
+    assert {path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file()} \
+        == {path.relative_to(tree): path.read_bytes() for path in tree.rglob("*") if path.is_file()}
+    scenario.run("/usr/sbin/e2fsck", "-fn", tmp_path / "root.img")
 
 
 # ---------------------------------------------------------------- image
