@@ -183,11 +183,12 @@ static void release(struct boot_run *run)
 {
 	struct stage *stage = run->stage;
 	struct stage_file *file;
+	struct boot_tree *tree;
 	uint32_t i;
 
 	stage_pages_free(stage, (void *)(uintptr_t)run->map.bytes, run->map_bytes);
-	if (run->tree_made)
-		om_tree_release(&run->tree);
+	for (tree = run->trees; tree; tree = tree->next)
+		om_tree_release(&tree->tree);
 	if (run->archive)
 		stage_pages_free(stage, run->archive, run->archive_size);
 	for (i = 0; i < run->image_count; i++)
@@ -229,6 +230,10 @@ static enum om_status steps(struct boot_run *run)
 	}
 	if (run->plan->path == OM_BOOT_EFI)
 		return boot_chain(run);
+	if (run->plan->path == OM_BOOT_LINUX) {
+		status = boot_initrd(run);
+		return status == OM_OK ? boot_chain(run) : status;
+	}
 	status = boot_check_memory(run);
 	if (status == OM_OK)
 		status = boot_assemble(run);
@@ -236,7 +241,7 @@ static enum om_status steps(struct boot_run *run)
 		status = boot_images(run);
 	if (status != OM_OK)
 		return status;
-	return run->plan->path == OM_BOOT_HANDOFF ? boot_handoff(run) : boot_chain(run);
+	return boot_handoff(run);
 }
 
 enum om_status stage_boot(struct stage *stage, struct boot_item *item, enum boot_goal goal)

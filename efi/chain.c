@@ -1,49 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Starting another EFI application: `efi` as it is, `linux` with the absolute root as its
- * initrd, which the kernel's EFI stub fetches through LoadFile2.
+ * Starting another EFI application: `efi` as it is, `linux` with an initrd that its EFI stub
+ * fetches while it runs.
  */
 #include "device_path.h"
 #include "stage.h"
 
-/* EFI_LOAD_FILE2_PROTOCOL is missing from gnu-efi's headers. */
-struct load_file2 {
-	EFI_STATUS (EFIAPI *load)(struct load_file2 *self, EFI_DEVICE_PATH *path, BOOLEAN policy,
-				  UINTN *size, void *buf);
-	struct boot_run *run;
-};
-
-static EFI_GUID load_file2_guid = { 0x4006c0c1, 0xfcb3, 0x403e,
-				    { 0x99, 0x6d, 0x4a, 0x6c, 0x87, 0x24, 0xe0, 0x6d } };
 static EFI_GUID device_path_guid = { 0x09576e91, 0x6d3f, 0x11d2,
 				     { 0x8e, 0x39, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b } };
 static EFI_GUID loaded_guid = { 0x5b1b31a1, 0x9562, 0x11d2,
 				{ 0x8e, 0x3f, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b } };
-
-/* A vendor media node with LINUX_EFI_INITRD_MEDIA_GUID, then the end. */
-static uint8_t initrd_path[] = {
-	4, 3, 20, 0,
-	0x27, 0xe4, 0x68, 0x55, 0xfc, 0x68, 0x3d, 0x4f,
-	0xac, 0x74, 0xca, 0x55, 0x52, 0x31, 0xcc, 0x68,
-	0x7f, 0xff, 4, 0,
-};
-
-static EFI_STATUS EFIAPI load_initrd(struct load_file2 *self, EFI_DEVICE_PATH *path,
-				     BOOLEAN policy, UINTN *size, void *buf)
-{
-	(void)path;
-	if (policy)
-		return EFI_UNSUPPORTED;
-	if (!size)
-		return EFI_INVALID_PARAMETER;
-	if (!buf || *size < self->run->archive_size) {
-		*size = self->run->archive_size;
-		return EFI_BUFFER_TOO_SMALL;
-	}
-	memcpy(buf, self->run->archive, self->run->archive_size);
-	*size = self->run->archive_size;
-	return EFI_SUCCESS;
-}
 
 /* Device path of a file on our volume, so that what is started knows where it came from. */
 static uint8_t *file_path(struct boot_run *run, const struct stage_file *file)
@@ -91,32 +57,39 @@ static enum om_status set_options(struct boot_run *run, EFI_HANDLE image)
 
 static enum om_status start(struct boot_run *run, EFI_HANDLE image)
 {
-	struct load_file2 loader = { load_initrd, run };
 	struct stage *stage = run->stage;
-	bool initrd = run->plan->path == OM_BOOT_LINUX;
-	EFI_HANDLE handle = NULL;
 	EFI_STATUS status;
 
-	if (initrd) {
-		status = stage->bs->InstallMultipleProtocolInterfaces(&handle, &device_path_guid,
-				initrd_path, &load_file2_guid, &loader, NULL);
-		if (EFI_ERROR(status))
-			return stage_fail(stage, OM_IO, "initrd: cannot be offered to the kernel: %s",
-					  stage_efi_text(status));
+	if (run->descriptor.len)
 		boot_variable(run, true);
-	}
 	stage_log(stage, LEVEL_INFO, "start: %s", run->kernel->name);
 	status = stage->bs->StartImage(image, NULL, NULL);
-	if (initrd) {
+	if (run->descriptor.len)
 		boot_variable(run, false);
-		stage->bs->UninstallMultipleProtocolInterfaces(handle, &device_path_guid,
-				initrd_path, &load_file2_guid, &loader, NULL);
-	}
+	/* What the kernel says of a failed load is less than what was logged then. */
+	if (run->initrd_status != OM_OK)
+		return run->initrd_status;
 	if (EFI_ERROR(status))
 		return stage_fail(stage, OM_IO, "%s: came back: %s", run->kernel->name,
 				  stage_efi_text(status));
 	stage_log(stage, LEVEL_INFO, "start: %s came back", run->kernel->name);
 	return OM_OK;
+}
+
+/* Test builds: everything that the kernel would ask for, and nothing started. */
+static enum om_status rehearse(struct boot_run *run)
+{
+	enum om_status status;
+	void *pages;
+
+	if (run->plan->path != OM_BOOT_LINUX)
+		return OM_OK;
+	pages = stage_pages(run->stage, run->initrd_size);
+	if (!pages)
+		return stage_fail(run->stage, OM_NO_MEMORY, "initrd: out of memory");
+	status = boot_initrd_write(run, pages);
+	stage_pages_free(run->stage, pages, run->initrd_size);
+	return status;
 }
 
 enum om_status boot_chain(struct boot_run *run)
@@ -128,12 +101,11 @@ enum om_status boot_chain(struct boot_run *run)
 	enum om_status status;
 	EFI_STATUS result;
 
-	if (run->image_count)
-		return stage_fail(stage, OM_UNSUPPORTED, "ram disks are only for `kernel` entries; "
-				  "`linux` takes archives and directories");
 	result = stage->bs->LoadImage(FALSE, stage->image, (EFI_DEVICE_PATH *)path,
 				      (void *)(uintptr_t)file->source.base, file->source.size,
 				      &image);
+	/* The firmware has its own copy now. */
+	stage_file_release(file);
 	if (EFI_ERROR(result)) {
 		/* A refused signature still leaves a handle behind. */
 		if (result == EFI_SECURITY_VIOLATION && image)
@@ -141,10 +113,17 @@ enum om_status boot_chain(struct boot_run *run)
 		return stage_fail(stage, OM_UNSUPPORTED, "%s: the firmware refuses it: %s",
 				  file->name, stage_efi_text(result));
 	}
+	stage->peak_pages = stage->account.pages;
 	status = set_options(run, image);
-	if (status != OM_OK || run->goal == BOOT_REHEARSE) {
+	if (status == OM_OK && run->plan->path == OM_BOOT_LINUX)
+		status = initrd_offer(run);
+	if (status == OM_OK && run->goal != BOOT_REHEARSE) {
+		status = start(run, image);
+	} else {
+		if (status == OM_OK)
+			status = rehearse(run);
 		stage->bs->UnloadImage(image);
-		return status;
 	}
-	return start(run, image);
+	initrd_withdraw(run);
+	return status;
 }

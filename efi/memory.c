@@ -20,6 +20,8 @@ void *stage_pages(struct stage *stage, uint64_t bytes)
 	if (EFI_ERROR(stage->bs->AllocatePages(AllocateAnyPages, EfiLoaderData, pages, &addr)))
 		return NULL;
 	stage->account.pages += pages;
+	if (stage->account.pages > stage->peak_pages)
+		stage->peak_pages = stage->account.pages;
 	return (void *)addr;
 }
 

@@ -68,7 +68,7 @@ static unsigned long long mib(uint64_t bytes)
 bool memory_check(const struct memory_summary *summary, const struct memory_need *needs,
 		  size_t count, char *text, size_t size)
 {
-	const struct memory_need *largest = NULL;
+	const struct memory_need *largest = NULL, *piece = NULL;
 	uint64_t total = OWN_BYTES;
 	size_t i;
 
@@ -77,12 +77,14 @@ bool memory_check(const struct memory_summary *summary, const struct memory_need
 			total = UINT64_MAX;
 		if (!largest || needs[i].bytes > largest->bytes)
 			largest = &needs[i];
+		if (!needs[i].scattered && (!piece || needs[i].bytes > piece->bytes))
+			piece = &needs[i];
 	}
-	if (largest && largest->bytes > summary->largest_free) {
+	if (piece && piece->bytes > summary->largest_free) {
 		om_format(text, size, "too little memory: %s needs %llu MiB in one piece, the largest "
-			  "free range has %llu MiB (%llu MiB missing)", largest->name,
-			  mib(largest->bytes), (unsigned long long)(summary->largest_free / MIB),
-			  mib(largest->bytes - summary->largest_free));
+			  "free range has %llu MiB (%llu MiB missing)", piece->name,
+			  mib(piece->bytes), (unsigned long long)(summary->largest_free / MIB),
+			  mib(piece->bytes - summary->largest_free));
 		return false;
 	}
 	if (total > summary->free_bytes) {

@@ -35,10 +35,11 @@ struct memory_summary {
 
 struct memory_summary memory_map_summary(const struct memory_map *map);
 
-/* One thing that has to lie in memory in one piece. */
+/* One thing that has to lie in memory, in one piece if it is not scattered. */
 struct memory_need {
 	const char *name;
 	uint64_t bytes;
+	bool scattered;
 };
 
 /*

@@ -13,6 +13,7 @@
 #include <overmount/handoff.h>
 #include <overmount/image.h>
 #include <overmount/plan.h>
+#include <overmount/segments.h>
 
 #include "memory_map.h"
 #include "menu_model.h"
@@ -54,6 +55,7 @@ struct stage {
 
 	struct om_mem mem;
 	struct stage_account account;
+	uint64_t peak_pages;		/* since the kernel's file was given back */
 	struct stage_faults faults;
 
 	uint64_t tsc_entry, tsc_selected, tsc_hz;
@@ -180,6 +182,11 @@ struct boot_image {
 	uint64_t page_bytes;
 };
 
+struct boot_tree {
+	struct om_tree tree;
+	struct boot_tree *next;
+};
+
 struct boot_run {
 	struct stage *stage;
 	struct boot_item *item;
@@ -195,13 +202,23 @@ struct boot_run {
 	uint64_t descriptor_bytes;	/* of its pages */
 	struct memory_map map;		/* when memory was checked; what lies where stays so */
 	uint64_t map_bytes;		/* of its pages */
-	struct om_tree tree;
-	bool tree_made;
+	struct om_tree *tree;		/* the one that layers are added to now */
+	struct boot_tree *trees;
 	void *archive;
 	uint64_t archive_size;
 	struct boot_image images[OM_IMAGES_MAX];
 	uint32_t image_count;
 	struct boot_image removable[OM_IMAGES_MAX];	/* as the entry's ram disks: read before the plan */
+
+	/* OM_BOOT_LINUX */
+	struct om_segment segments[OM_LAYERS_MAX + 2];
+	const char *segment_names[OM_LAYERS_MAX + 2];
+	uint32_t segment_count;
+	uint64_t initrd_size;
+	struct om_verified *verified;	/* sources whose digest is checked while they are read */
+	uint8_t *scratch;
+	struct initrd_offer *offer;
+	enum om_status initrd_status;	/* of the last load, which the kernel does not pass on */
 };
 
 enum om_status stage_boot(struct stage *stage, struct boot_item *item, enum boot_goal goal);
@@ -227,10 +244,30 @@ enum om_status boot_probe(struct boot_run *run) OM_CHECKED;
 bool removable_is_meant(const struct om_entry *entry, uint32_t at);
 /* Ram disk AT of the entry to run->removable[AT], and its facts. */
 enum om_status removable_load(struct boot_run *run, uint32_t at) OM_CHECKED;
+/* layers.c: layers to trees. */
+enum om_status boot_new_tree(struct boot_run *run,
+			     const struct om_tree_options *options) OM_CHECKED;
+enum om_status boot_tree_fail(struct boot_run *run, enum om_status status, const char *name);
+enum om_status boot_add_layer(struct boot_run *run, const struct om_layer_ref *layer) OM_CHECKED;
+/* With a digest: into memory and hashed. */
+enum om_status boot_verify(struct boot_run *run, struct stage_file *file,
+			   const struct om_path_ref *ref, const char *what) OM_CHECKED;
+/* What is to be read instead of the file itself, so that its digest is checked. */
+enum om_status boot_source(struct boot_run *run, struct stage_file *file,
+			   const struct om_path_ref *ref, const char *what,
+			   const struct om_source **ret_source) OM_CHECKED;
 /* assemble.c: layers to archive; images to memory. */
 enum om_status boot_check_memory(struct boot_run *run) OM_CHECKED;
 enum om_status boot_assemble(struct boot_run *run) OM_CHECKED;
 enum om_status boot_images(struct boot_run *run) OM_CHECKED;
+/* initrd.c: the pieces of a stock Linux' initrd, and the firmware's memory for them. */
+enum om_status boot_initrd(struct boot_run *run) OM_CHECKED;
+/* Everything to BASE, which has room for run->initrd_size. */
+enum om_status boot_initrd_write(struct boot_run *run, void *base) OM_CHECKED;
+/* initrd_offer.c: the protocol by which a kernel fetches it; NULL: nobody registered one before. */
+const struct om_source *initrd_earlier(struct boot_run *run);
+enum om_status initrd_offer(struct boot_run *run) OM_CHECKED;
+void initrd_withdraw(struct boot_run *run);
 /* handoff.c, chain.c: the ends. */
 enum om_status boot_handoff(struct boot_run *run) OM_CHECKED;
 enum om_status boot_chain(struct boot_run *run) OM_CHECKED;

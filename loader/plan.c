@@ -180,7 +180,9 @@ static void take_layers(struct planner *planner)
 		plan_check_layer(planner, layer, facts);
 		if (layer->role == OM_LAYER_FILE)
 			check_destination(planner, i);
-		plan->layers[plan->layer_count++] = *layer;
+		plan->layers[plan->layer_count] = *layer;
+		plan->layers[plan->layer_count].untouched = plan_is_untouched(planner, layer, facts);
+		plan->layer_count++;
 	}
 }
 
@@ -255,7 +257,8 @@ static enum om_status describe_ramdisk(struct planner *planner, uint32_t at)
 		ramdisk->has_digest = true;
 		memcpy(ramdisk->digest, ref->volumes[0].digest, sizeof(ramdisk->digest));
 	}
-	if (planner->plan->path != OM_BOOT_LINUX)
+	if (planner->plan->path != OM_BOOT_LINUX ||
+	    planner->plan->root.attach == OM_ATTACH_PMEM)
 		return OM_OK;
 	/* A stock Linux has no handoff images: they travel inside its initrd. */
 	om_format(path, sizeof(path), RESERVED_DIR "/ramdisk.%u", ref->index);
@@ -408,6 +411,22 @@ static void check_unused(struct planner *planner)
 		plan_warning(planner, entry->candidates_at[0], "", "with 'efi' root has no effect");
 }
 
+/* Is there anything of ours for a stock Linux, or only an initrd that somebody else made? */
+static bool needs_archive(const struct planner *planner)
+{
+	const struct om_plan *plan = planner->plan;
+	uint32_t i;
+
+	if (plan->path != OM_BOOT_LINUX)
+		return true;
+	if (!planner->entry->plain || plan->ramdisk_count > 0)
+		return true;
+	for (i = 0; i < plan->layer_count; i++)
+		if (!plan->layers[i].untouched)
+			return true;
+	return false;
+}
+
 /* What only a stock Linux does; the kernel of a handoff must not be left to ignore verity. */
 static void check_stock(struct planner *planner)
 {
@@ -462,6 +481,7 @@ enum om_status om_plan_make(const struct om_entry *entry, const struct om_plan_f
 		describe_ramdisks(&planner);
 		take_candidates(&planner);
 		check_stock(&planner);
+		planner.plan->archive = needs_archive(&planner);
 		check_init(&planner);
 		plan_check_memory(&planner);
 	}

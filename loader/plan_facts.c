@@ -100,6 +100,18 @@ bool plan_is_packed_image(const struct om_file_facts *facts)
 	       facts->image != OM_IMAGE_LZO;
 }
 
+bool plan_is_untouched(const struct planner *planner, const struct om_layer_ref *layer,
+		       const struct om_file_facts *facts)
+{
+	if (planner->plan->path != OM_BOOT_LINUX || layer->role == OM_LAYER_FILE)
+		return false;
+	if (!looked_at(facts))
+		return layer->role == OM_LAYER_INITRD;
+	/* Linux knows no tar; an uncompressed cpio may have anything behind it, microcode has. */
+	return om_image_is_compressed(facts->image) ||
+	       (layer->role == OM_LAYER_INITRD && facts->image == OM_IMAGE_CPIO);
+}
+
 static void check_directory(struct planner *planner, const struct om_layer_ref *layer)
 {
 	struct om_value at = layer->source.path;
@@ -121,7 +133,7 @@ static void check_kind(struct planner *planner, const struct om_layer_ref *layer
 	struct om_str name = shown(at.text);
 	const char *role = role_text(layer->role);
 
-	if (om_image_is_archive(facts->image))
+	if (om_image_is_archive(facts->image) || plan_is_untouched(planner, layer, facts))
 		return;
 	if (om_image_is_compressed(facts->image))
 		check_compressed(planner, at, role, facts->image);

@@ -34,9 +34,12 @@ void plan_check_layer(struct planner *planner, const struct om_layer_ref *layer,
 		      const struct om_file_facts *facts);
 void plan_check_ramdisk(struct planner *planner, const struct om_ramdisk_ref *ramdisk,
 			const struct om_file_facts *facts);
-/* Bytes of the image, its start taken off; 0 = not known. */
+/* A layer that a stock Linux gets as it is: a BLS initrd, and whatever is compressed. */
+bool plan_is_untouched(const struct planner *planner, const struct om_layer_ref *layer,
+		       const struct om_file_facts *facts);
 /* Compressed as a whole, in a way that the kernel unpacks: a ram disk. */
 bool plan_is_packed_image(const struct om_file_facts *facts);
+/* Bytes of the image, its start taken off; 0 = not known. */
 uint64_t plan_ramdisk_size(const struct om_ramdisk_ref *ramdisk, const struct om_file_facts *facts);
 void plan_check_memory(struct planner *planner);
 

@@ -19,5 +19,19 @@ $(B)/$(1)/overmount.efi: $(B)/$(1)/overmount.so
 endef
 $(foreach w,efi efi-faults,$(eval $(call stage,$(w))))
 
-.PHONY: efi
+# Other EFI programs that the tests start, or let the stage start.
+EFI_TEST_NAMES := $(basename $(notdir $(wildcard tests/efi-programs/*.c)))
+EFI_TEST_OBJS := $(B)/efi/efi/start_efi.o $(B)/efi/libovermount.a
+$(B)/efi-programs/%.so: $(B)/efi/tests/efi-programs/%.o $(EFI_TEST_OBJS) efi/overmount.lds
+	@mkdir -p $(@D)
+	@ld -nostdlib -shared -Bsymbolic -znocombreloc -z noexecstack --gc-sections --build-id=none \
+		-T efi/overmount.lds -o $@ $(GNU_EFI_CRT0) $< $(EFI_TEST_OBJS)
+	@mk/check-efi.sh $@
+$(B)/efi-programs/%.efi: $(B)/efi-programs/%.so
+	@objcopy -S -j .text -j .sdata -j .data -j .rodata -j .dynamic -j .dynsym -j .rel -j .rela \
+		-j .reloc --target=efi-app-x86_64 $< $@
+.PRECIOUS: $(B)/efi-programs/%.so
+
+.PHONY: efi efi-programs
+efi-programs: $(addprefix $(B)/efi-programs/,$(addsuffix .efi,$(EFI_TEST_NAMES)))
 efi: $(B)/efi/overmount.efi $(B)/efi-faults/overmount.efi

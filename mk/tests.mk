@@ -46,6 +46,6 @@ $(foreach f,$(FUZZ_NAMES),$(eval $(call fuzz_program,$(f))))
 .PHONY: check-build fuzz-build bench-build unit
 unit: $(addprefix $(B)/asan/tests/,$(UNIT_NAMES)) $(addprefix $(B)/small/tests/,$(UNIT_NAMES))
 check-build: unit $(addprefix $(B)/vfs/tests/,$(STUB_TEST_NAMES)) \
-	$(addprefix $(B)/asan/replay_,$(FUZZ_NAMES)) $(B)/asan/overmount tools
+	$(addprefix $(B)/asan/replay_,$(FUZZ_NAMES)) $(B)/asan/overmount tools efi-programs
 fuzz-build: $(addprefix $(B)/fuzz/fuzz_,$(FUZZ_NAMES))
 bench-build:

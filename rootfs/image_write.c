@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The archive is written in one pass.  Into memory: headers and what is in memory already in
- * archive order, then large files are read to their places, in the order in which they lie in
+ * archive order, then the others are read to their places, in the order in which they lie in
  * their sources.  Into a stream: everything in archive order.
  */
 #include "newc.h"
@@ -118,6 +118,57 @@ static enum om_status check_sum(struct output *out, const struct om_file *file, 
 		return OM_OK;
 	return data_failed(out, file, OM_CHECKSUM,
 			   "the checksum in its header does not match its data");
+}
+
+/*
+ * Small files that lie close together are read at once.  Gives the last file of the run that
+ * begins with FIRST; *ret_end is where its data end.
+ */
+static struct om_file *end_of_run(struct om_file *first, uint64_t *ret_end)
+{
+	struct om_file *last = first, *next;
+
+	*ret_end = first->data_offset + first->size;
+	for (next = first->next_read; next; next = next->next_read) {
+		/* In the order of their offsets; two may be of the same data. */
+		if (next->source != first->source ||
+		    next->data_offset + next->size > first->data_offset + OM_STREAM_BYTES)
+			break;
+		if (next->data_offset + next->size > *ret_end)
+			*ret_end = next->data_offset + next->size;
+		last = next;
+	}
+	return last;
+}
+
+static enum om_status read_run(struct output *out, struct om_file *first,
+			       const struct om_file *last, uint64_t end)
+{
+	const struct om_mem *mem = out->tree->arena.mem;
+	const struct om_source *source = first->source;
+	struct om_file *file = first;
+	enum om_status status;
+	const uint8_t *from;
+	uint8_t *to;
+
+	if (!out->buffer)
+		out->buffer = mem->alloc(mem->ctx, OM_STREAM_BYTES);
+	if (!out->buffer)
+		return om_tree_no_memory(out->tree);
+	status = source->read_at(source->ctx, first->data_offset, out->buffer,
+				 (size_t)(end - first->data_offset));
+	if (status != OM_OK)
+		return data_failed(out, first, status, "cannot read its data");
+	for (;; file = file->next_read) {
+		from = out->buffer + (file->data_offset - first->data_offset);
+		to = out->sink->base + file->last_name->data_place;
+		memcpy(to, from, (size_t)file->size);
+		progress(out, file->size, false);
+		if (file->has_checksum)
+			status = check_sum(out, file, sum_bytes(0, to, (size_t)file->size));
+		if (status != OM_OK || file == last)
+			return status;
+	}
 }
 
 /* Straight to where it ends up. */
@@ -284,11 +335,24 @@ static bool read_before(const void *a, const void *b)
 	return x->data_offset < y->data_offset;
 }
 
+static enum om_status read_all(struct output *out)
+{
+	struct om_file *file, *last;
+	enum om_status status = OM_OK;
+	uint64_t end;
+
+	file = om_list_sort(out->reads, offsetof(struct om_file, next_read), read_before);
+	for (; file && status == OM_OK; file = last->next_read) {
+		last = end_of_run(file, &end);
+		status = last == file ? read_file(out, file) : read_run(out, file, last, end);
+	}
+	return status;
+}
+
 static enum om_status write_all(struct output *out)
 {
 	enum om_status status = OM_OK;
 	const struct om_node *node;
-	struct om_file *file;
 
 	for (node = out->tree->root; node && status == OM_OK; node = om_node_next(node))
 		status = put_node(out, node);
@@ -296,9 +360,8 @@ static enum om_status write_all(struct output *out)
 		status = put_trailer(out);
 	if (status == OM_OK && !out->sink->base)
 		status = flush(out);
-	file = om_list_sort(out->reads, offsetof(struct om_file, next_read), read_before);
-	for (; file && status == OM_OK; file = file->next_read)
-		status = read_file(out, file);
+	if (status == OM_OK)
+		status = read_all(out);
 	if (status == OM_OK)
 		progress(out, 0, true);
 	return status;

@@ -181,20 +181,26 @@ static enum om_status add_archive(struct om_tree *tree, const char *layer,
 	struct om_archive_reader reader;
 	struct om_reader_common *common;
 	struct om_diag diag = { 0 };
+	struct om_arena windows;
+	struct om_arena *scratch = tree->options.reread ? &windows : &tree->arena;
 	enum om_status status;
 	bool more = true;
 
 	status = om_tree_begin_layer(tree, layer);
 	if (status != OM_OK)
 		return status;
-	status = tar ? om_tar_open(&reader, source, &tree->arena, &diag) :
-		       om_cpio_open(&reader, source, &tree->arena, &diag);
+	/* Where data stay in the windows these live as long as the tree. */
+	om_arena_init(&windows, tree->arena.mem);
+	status = tar ? om_tar_open(&reader, source, scratch, &diag) :
+		       om_cpio_open(&reader, source, scratch, &diag);
 	if (status != OM_OK)
 		return om_tree_no_memory(tree);
 	common = reader.priv;
-	common->window.keep_total = &tree->priv->keep_total;
+	if (!tree->options.reread)
+		common->window.keep_total = &tree->priv->keep_total;
 	while (status == OM_OK && more)
 		status = add_next(tree, &reader, tar, &more);
+	om_arena_release(&windows);
 	return status == OM_OK ? om_tree_end_layer(tree) : status;
 }
 

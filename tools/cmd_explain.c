@@ -102,7 +102,8 @@ static int explain_steps(struct entry_file *file, struct dry_run *run)
 		result = refuse(NULL, "out of memory");
 		goto free;
 	}
-	result = entry_file_layers(file, &tree, &store, (struct om_span){ descriptor, size });
+	result = entry_file_layers(file, &tree, &store, (struct om_span){ descriptor, size },
+				   true);
 	if (result == DONE) {
 		status = om_tree_finish(&tree);
 		if (status != OM_OK)

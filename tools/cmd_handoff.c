@@ -102,7 +102,7 @@ static int make_archive(struct entry_file *entry, struct om_span descriptor, con
 	if (om_tree_init(&tree, &host_mem, &options) != OM_OK)
 		return refuse(NULL, "out of memory");
 	layer_store_init(&store);
-	result = entry_file_layers(entry, &tree, &store, descriptor);
+	result = entry_file_layers(entry, &tree, &store, descriptor, true);
 	if (result == DONE) {
 		status = om_tree_finish(&tree);
 		result = status == OM_OK ? image_write(&tree, to) :

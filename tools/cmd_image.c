@@ -193,7 +193,8 @@ static int build_planned(const struct options *options, struct entry_file *file)
 		result = refuse(NULL, "out of memory");
 		goto free;
 	}
-	result = entry_file_layers(file, &tree, &store, (struct om_span){ descriptor, size });
+	result = entry_file_layers(file, &tree, &store, (struct om_span){ descriptor, size },
+				   false);
 	if (result == DONE)
 		result = finish(&tree, options->output);
 	om_tree_release(&tree);

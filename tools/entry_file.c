@@ -316,14 +316,29 @@ free:
 	return result;
 }
 
+/* By the facts about the entry's layer of that place. */
+static enum om_image_kind layer_kind(const struct entry_file *file, const struct om_layer_ref *layer)
+{
+	uint32_t i;
+
+	for (i = 0; i < file->entry.layer_count; i++)
+		if (file->entry.layers[i].source.path.text.ptr == layer->source.path.text.ptr)
+			return file->facts.layers[i].image;
+	return OM_IMAGE_UNKNOWN;
+}
+
 int entry_file_layers(struct entry_file *file, struct om_tree *tree, struct layer_store *store,
-		      struct om_span descriptor)
+		      struct om_span descriptor, bool look)
 {
 	enum om_status status;
 	uint32_t i;
 	int result;
 
 	for (i = 0; i < file->plan.layer_count; i++) {
+		/* Beside our archive, not in it; and who only looks cannot look into what is packed. */
+		if (file->plan.layers[i].untouched &&
+		    (!look || om_image_is_compressed(layer_kind(file, &file->plan.layers[i]))))
+			continue;
 		result = add_layer(file, &file->plan.layers[i], tree, store);
 		if (result != DONE)
 			return result;

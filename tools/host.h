@@ -211,9 +211,12 @@ int entry_file_plan(struct entry_file *file);
 int entry_file_digests(struct entry_file *file);
 /* The canonical descriptor; free() it. */
 int entry_file_descriptor(struct entry_file *file, uint8_t **ret_bytes, size_t *ret_size);
-/* The layers as the stage would lay them, with the descriptor. */
+/*
+ * The layers as the stage would lay them, with the descriptor.  What a `linux` entry hands over
+ * as it is does not belong to that archive; to LOOK means to add it all the same, if it can be read.
+ */
 int entry_file_layers(struct entry_file *file, struct om_tree *tree, struct layer_store *store,
-		      struct om_span descriptor);
+		      struct om_span descriptor, bool look);
 void entry_file_release(struct entry_file *file);
 
 #endif

@@ -73,6 +73,7 @@ struct om_layer_ref {
 	struct om_str dest;		/* OM_LAYER_FILE: absolute path in the root; else "" */
 	uint32_t mode;			/* OM_LAYER_FILE: permission bits, default 0644 */
 	uint32_t uid, gid;
+	bool untouched;			/* of a plan for Linux: handed over as it is, not merged */
 };
 
 /*

@@ -51,6 +51,7 @@ struct om_tree_options {
 	bool page_align;		/* data of files of a page or more starts on a page */
 	bool no_devices;		/* leave /dev/console and /dev/null out */
 	bool no_manifest;
+	bool reread;			/* keep no data while indexing: small files are read again */
 };
 
 struct om_node;				/* rootfs/tree.c */

@@ -41,6 +41,12 @@ struct om_plan {
 	struct om_ramdisk_ref ramdisks[OM_IMAGES_MAX];	/* classic initrd images included, by index */
 	uint32_t ramdisk_count;
 	bool ramdisk_prompt;
+	/*
+	 * OM_BOOT_LINUX: an archive with the merged layers, the ram disks and the descriptor goes
+	 * behind what is untouched.  Not for an entry that has only keys of the specification and
+	 * archives that need no merging: its initrd is what its maker made.
+	 */
+	bool archive;
 	uint64_t bytes_needed;		/* estimate for the memory check; 0 when sizes are not known */
 	struct om_root root;
 };

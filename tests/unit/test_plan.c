@@ -81,8 +81,9 @@ static void dump_plan(const struct om_plan *plan, struct text_buf *buf)
 	text_add(buf, "%s=%.*s", paths[plan->path], (int)plan->kernel.path.text.len,
 		 plan->kernel.path.text.ptr);
 	for (uint32_t i = 0; i < plan->layer_count; i++)
-		text_add(buf, " %.*s", (int)plan->layers[i].source.path.text.len,
-			 plan->layers[i].source.path.text.ptr);
+		text_add(buf, " %.*s%s", (int)plan->layers[i].source.path.text.len,
+			 plan->layers[i].source.path.text.ptr,
+			 plan->layers[i].untouched ? "=as-is" : "");
 	assert_int_equal(plan->ramdisk_count, plan->root.ramdisk_count);
 	for (uint32_t i = 0; i < plan->ramdisk_count; i++) {
 		const struct om_ramdisk *ramdisk = &plan->root.ramdisks[i];
@@ -103,6 +104,8 @@ static void dump_plan(const struct om_plan *plan, struct text_buf *buf)
 	}
 	if (plan->root.rdinit.len)
 		text_add(buf, " rdinit=%.*s", (int)plan->root.rdinit.len, plan->root.rdinit.ptr);
+	if (plan->path == OM_BOOT_LINUX && !plan->archive)
+		text_add(buf, " bare");
 	if (plan->bytes_needed)
 		text_add(buf, " need=%llu", (unsigned long long)plan->bytes_needed);
 }
@@ -161,9 +164,22 @@ static const struct plan_case cases[] = {
 	  .findings = { E(3, 9, 2, OM_MISSING, "overlay '/o' is not there", NULL) } },
 	{ .name = "compressed layer", .text = "kernel /k\noverlay /i.gz\n", .kernel = "elf", .layers = "gzip",
 	  .findings = { E(2, 9, 5, OM_UNSUPPORTED, "overlay '/i.gz' is compressed (gzip)", "unpacked") } },
-	{ .name = "compressed initrd of Linux", .text = "linux /k\ninitrd /i.gz\n", .kernel = "linux",
-	  .layers = "gzip",
-	  .findings = { E(2, 8, 5, OM_UNSUPPORTED, "initrd '/i.gz' is compressed (gzip)", "unpacked") } },
+	{ .name = "compressed initrd of Linux", .text = "linux /k\ninitrd /ucode /i.gz\n", .kernel = "linux",
+	  .layers = "cpio gzip", .expected = "linux=/k /ucode=as-is /i.gz=as-is bare need=5242880" },
+	{ .name = "compressed layers of Linux", .text = "linux /k\nramfs /b.gz\noverlay /o\ninitrd /i\noverlay /p.gz\n",
+	  .kernel = "linux", .layers = "gzip cpio cpio lzo",
+	  .expected = "linux=/k /b.gz=as-is /o /i=as-is /p.gz=as-is need=7340032" },
+	{ .name = "a tar as initrd of Linux is made a cpio", .text = "linux /k\ninitrd /i\n", .kernel = "linux",
+	  .layers = "tar", .expected = "linux=/k /i need=4194304" },
+	{ .name = "a key of ours beside an initrd", .text = "linux /k\ninitrd /i\nroot 8:1\n", .kernel = "linux",
+	  .layers = "cpio", .expected = "linux=/k /i=as-is root:8:1(;) need=4194304" },
+	{ .name = "a classic root beside an initrd", .text = "linux /k\ninitrd /i\noptions root=/dev/sda1 ro init=/x\n",
+	  .kernel = "linux", .layers = "cpio", .expected = "linux=/k /i=as-is root:/dev/sda1(;ro) bare need=4194304" },
+	{ .name = "nothing but a kernel", .text = "linux /k\noptions root=/dev/sda1\n", .kernel = "linux",
+	  .expected = "linux=/k root:/dev/sda1(;) bare need=3145728" },
+	{ .name = "an image for the firmware's RAM disk", .text = "linux /k\nramdisk index=2 /i\ninitrd-attach pmem\n"
+	  "root /dev/ram2\n", .kernel = "linux", .ramdisks = "ext2",
+	  .expected = "linux=/k ram2:/i,1048576 root:/dev/ram2(;) need=4194304" },
 	{ .name = "image as a layer", .text = "kernel /k\nramfs /i\n", .kernel = "elf", .layers = "ext2",
 	  .findings = { E(2, 7, 2, OM_TYPE, "ramfs '/i' is a file-system image (ext2)", "'initrd' or 'ramdisk'") } },
 	{ .name = "something else", .text = "kernel /k\noverlay /x\n", .kernel = "elf", .layers = "?",
@@ -213,7 +229,7 @@ static const struct plan_case cases[] = {
 	  .expected = "handoff=/k /i root:/dev/ram0(;)" },
 	{ .name = "root=/dev/ram0 and an archive", .text = "linux /k\ninitrd /i\noptions root=/dev/ram0\n",
 	  .kernel = "linux", .layers = "cpio:512",
-	  .expected = "linux=/k /i need=3146240",
+	  .expected = "linux=/k /i=as-is bare need=3146240",
 	  .findings = { W(3, 14, 9, "root= is ignored", "leave it out") } },
 	/* as Linux: with an initramfs root= is what its /init makes of it */
 	{ .name = "classic root= and an archive", .text = "kernel /k\ninitrd /i\noptions root=/dev/vda\n",
@@ -264,7 +280,7 @@ static const struct plan_case cases[] = {
 	/* candidates */
 	{ .name = "nothing to run", .text = "kernel /k\n",
 	  .findings = { E(1, 8, 2, OM_MISSING, "nothing to run", "ramfs, initrd or root") } },
-	{ .name = "Linux may have its own", .text = "linux /k\n", .expected = "linux=/k" },
+	{ .name = "Linux may have its own", .text = "linux /k\n", .expected = "linux=/k bare" },
 	{ .name = "layers and no root", .text = "kernel /k\nramfs /b\n", .expected = "handoff=/k /b" },
 	{ .name = "ramfs before others", .text = "kernel /k\nroot ramfs\nroot 8:1\n",
 	  .expected = "handoff=/k root:ramfs(;) root:8:1(;)",

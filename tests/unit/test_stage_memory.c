@@ -171,10 +171,16 @@ static void test_summary(void **state)
 static void test_check(void **state)
 {
 	struct memory_summary sum = { 100 * MIB, 60 * MIB, 0, 4 };
-	struct memory_need fits[] = { { "the absolute root", 60 * MIB }, { "the kernel", MIB } };
-	struct memory_need wide[] = { { "the kernel", MIB }, { "the absolute root", 61 * MIB + 1 } };
-	struct memory_need many[] = { { "a", 50 * MIB }, { "b", 55 * MIB } };
-	struct memory_need huge[] = { { "a", 50 * MIB }, { "b", UINT64_MAX } };
+	struct memory_need fits[] = {
+		{ "the absolute root", 60 * MIB, false }, { "the kernel", MIB, false },
+	};
+	struct memory_need wide[] = {
+		{ "the kernel", MIB, false }, { "the absolute root", 61 * MIB + 1, false },
+	};
+	struct memory_need many[] = { { "a", 50 * MIB, false }, { "b", 55 * MIB, false } };
+	struct memory_need huge[] = { { "a", 50 * MIB, false }, { "b", UINT64_MAX, false } };
+	struct memory_need loose[] = { { "a", MIB, false }, { "b", 61 * MIB, true } };
+	struct memory_need mixed[] = { { "a", 59 * MIB, false }, { "b", 61 * MIB, true } };
 	char text[256] = "untouched";
 
 	(void)state;
@@ -186,6 +192,10 @@ static void test_check(void **state)
 	assert_false(memory_check(&sum, many, 2, text, sizeof(text)));
 	assert_string_equal(text, "too little memory: 109 MiB are needed, 100 MiB are free "
 			    "(9 MiB missing); the largest piece is b with 55 MiB");
+	assert_true(memory_check(&sum, loose, 2, text, sizeof(text)));
+	assert_false(memory_check(&sum, mixed, 2, text, sizeof(text)));
+	assert_string_equal(text, "too little memory: 124 MiB are needed, 100 MiB are free "
+			    "(24 MiB missing); the largest piece is b with 61 MiB");
 	assert_false(memory_check(&sum, huge, 2, text, sizeof(text)));
 	assert_true(memory_check(&sum, NULL, 0, text, sizeof(text)));
 }

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: MIT
+"""A stock Linux started by the stage: what arrives in it, and every failure back in the menu.
+
+Each kernel is booted once or twice, from a menu in which everything that fails is tried first.
+"""
+
+import gzip
+import hashlib
+import lzma
+import re
+import shutil
+import subprocess
+
+import pytest
+
+import scenario
+from machine import Machine, Timeout
+
+DOWN, ESC = "\x1b[B", "\x1b"
+SECONDS = 90
+BIG = scenario.pseudo_random("linux-stage", (3 << 20) + 5)
+IMAGE = b"\x7fROM" + BIG[:70001]
+OPTIONS = "console=ttyS0 panic=-1 loglevel=4"
+
+# PID 1 of the archives: everything that can be seen of what the stage did.
+INIT = """#!/bin/busybox sh
+/bin/busybox mkdir -p /proc /sys /t
+/bin/busybox mount -t proc proc /proc
+/bin/busybox mount -t sysfs sysfs /sys
+echo "T cmdline $(/bin/busybox cat /proc/cmdline)"
+for f in $(/bin/busybox find / -xdev -type f ! -path '/bin/busybox' ! -name '*.ko' | /bin/busybox sort); do
+	echo "T file $f $(/bin/busybox sha256sum < $f | /bin/busybox cut -c 1-16)"
+done
+for m in /modules/*.ko; do
+	[ -e "$m" ] && /bin/busybox insmod "$m"
+done
+v=/sys/firmware/efi/efivars
+if /bin/busybox mount -t efivarfs efivarfs $v 2>/dev/null; then
+	for f in $(cd $v; echo Loader* Overmount*); do
+		echo "T variable $f $(/bin/busybox od -An -v -tx1 $v/$f | /bin/busybox tr -d ' \\n')"
+	done
+fi
+echo "T end"
+/bin/busybox poweroff -f
+"""
+
+
+def newc(files):
+    """One cpio archive of NAME -> bytes, with bsdtar's help only where it matters not: none."""
+    out = b""
+    for number, (name, (mode, data)) in enumerate(files.items(), 1):
+        out += header(number, mode, len(data), name) + data + bytes(-len(data) % 4)
+    return out + header(0, 0, 0, "TRAILER!!!")
+
+
+def header(ino, mode, size, name):
+    fields = [ino, mode, 0, 0, 1, 0, size, 0, 0, 0, 0, len(name) + 1, 0]
+    text = b"070701" + b"".join(b"%08x" % field for field in fields) + name.encode() + b"\0"
+    return text + bytes(-len(text) % 4)
+
+
+def regular(data, mode=0o100644):
+    return (mode, data if isinstance(data, bytes) else data.encode())
+
+
+def system(kernel):
+    """busybox, /init and the module that shows EFI variables, where the kernel needs one."""
+    files = {"bin": (0o40755, b""), "dev": (0o40755, b""), "modules": (0o40755, b""),
+             "bin/busybox": regular(scenario.BUSYBOX.read_bytes(), 0o100755),
+             "init": regular(INIT, 0o100755), "dev/console": (0o20600, b"")}
+    for path in modules(kernel).rglob("efivarfs.ko*"):
+        data = path.read_bytes()
+        files["modules/efivarfs.ko"] = regular(lzma.decompress(data) if path.suffix == ".xz" else data)
+    return files
+
+
+def linux(kernel, *what):
+    result = subprocess.run([scenario.TOP / "mk/linux.sh", kernel, *what], text=True,
+                            capture_output=True, check=False)
+    if result.returncode != 0:
+        reason = (result.stderr.strip() or "mk/linux.sh failed").splitlines()[-1]
+        (pytest.fail if scenario.os.environ.get("CI") else pytest.skip)(reason)
+    return scenario.Path(result.stdout.strip())
+
+
+def modules(kernel):
+    """All modules of the kernel."""
+    return linux(kernel, "modules") / "lib/modules"
+
+
+class Esp:
+    """A boot volume with a kernel; entries in the order in which they are added."""
+
+    def __init__(self, work, kernel, config="timeout forever\nconsole serial\nlog-level debug\n"):
+        self.work = work
+        self.root = work / "esp"
+        self.count = 0
+        self.put("EFI/BOOT/BOOTX64.EFI", (scenario.BUILD / "efi/overmount.efi").read_bytes())
+        self.put("EFI/overmount/overmount.conf", config)
+        self.put("vmlinuz", linux(kernel).read_bytes())
+
+    def put(self, name, data):
+        scenario.write_file(self.root / name, data if isinstance(data, bytes) else data.encode())
+
+    def entry(self, name, text):
+        self.count += 1
+        self.put(f"loader/entries/{name}.conf",
+                 f"title {name}\nsort-key {self.count:02}\n" + text)
+
+    def linux(self, name, text):
+        self.entry(name, f"linux /vmlinuz\noptions {OPTIONS}\n" + text)
+
+    def disk(self):
+        image = self.work / "esp.img"
+        scenario.run(scenario.OVERMOUNT, "disk", "esp", "-o", image, self.root)
+        shutil.rmtree(self.root)
+        return image
+
+
+def digest(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def seen(text):
+    """The lines of /init, by their first word."""
+    found = {"file": {}, "variable": {}}
+    for line in re.findall(r"^T (.*)$", text, re.M):
+        word, _, rest = line.partition(" ")
+        if word in found:
+            name, _, value = rest.partition(" ")
+            found[word][name] = value
+        else:
+            found[word] = rest
+    assert "end" in found, text[-2000:]
+    return found
+
+
+def try_entry(machine, name, error, seconds=30):
+    """The entry under the cursor fails with ERROR, and the menu comes back to it."""
+    machine.send("\r")
+    machine.expect(error, seconds)
+    machine.expect(rf"> {name}", 30)
+    machine.send(DOWN)
+
+
+def test_layers_arrive_and_failures_come_back(tmp_path):
+    """Linux 7.3: ten pieces merged, as they are and packed; before that all that can go wrong."""
+    base = system("7.3")
+    base |= {"same": regular("base"), "gone": regular("base"), "big": regular(BIG)}
+    whole = newc(base)
+    esp = Esp(tmp_path, "7.3")
+    esp.put("base.cpio", whole)
+    at = whole.index(BIG) + len(BIG) // 2
+    esp.put("bad.cpio", whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1:])
+    esp.put("packed.gz", gzip.compress(newc({"packed": regular("gz"), "same": regular("gz")}), mtime=0))
+    esp.put("packed.xz", lzma.compress(newc({"packed.xz": regular("xz")}), check=lzma.CHECK_CRC32))
+    esp.put("plain.cpio", newc({"plain": regular("plain")}) + b"\0\0\0\0")
+    esp.put("top.cpio", newc({"same": regular("top"), ".wh.gone": regular("")}))
+    esp.put("dir/d/e/f", "in a directory")
+    esp.put("one", "1")
+    esp.put("image", IMAGE)
+    esp.put("huge.cpio", newc({"huge": regular(bytes(120 << 20))}))
+    esp.linux("missing", "initrd /nowhere.gz\n")
+    esp.linux("no-init", "root /dev/vda2\noverlay /dir\n")
+    esp.linux("wrong-piece", f"ramfs /base.cpio\ninitrd /packed.gz#sha256={digest(b'other')}\n")
+    esp.linux("wrong-layer", f"ramfs /bad.cpio#sha256={digest(whole)}\nroot ramfs\n")
+    esp.linux("too-large", "ramfs /base.cpio\noverlay /huge.cpio\n")
+    esp.linux("works", f"ramfs /base.cpio#sha256={digest(whole)}\ninitrd /packed.gz /plain.cpio\n"
+              "initrd /packed.xz\noverlay /top.cpio\noverlay /dir\nfile /one /etc/one mode=0600\n"
+              f"ramdisk index=3 start=1 /image#sha256={digest(IMAGE)} /one\n"
+              "root ramfs\nroot-overlay tmpfs\n")
+    try:
+        with Machine(tmp_path / "run", [esp.disk()], 384, ["-snapshot"]) as machine:
+            machine.expect(r"> missing", 60)
+            try_entry(machine, "missing", r"error: layer .nowhere\.gz: no such file")
+            try_entry(machine, "no-init", r"error: no layer brings /init.*linux\.cpio")
+            try_entry(machine, "wrong-piece", r"error: layer .packed\.gz: sha256 does not match", 60)
+            try_entry(machine, "wrong-layer", r"error: layer .bad\.cpio: sha256 does not match", 60)
+            try_entry(machine, "too-large", r"error: too little memory: .*the initrd \(mostly "
+                      r"the absolute root\).* MiB")
+            # How much is missing in one piece or at all depends on what the kernels left behind.
+            assert re.search(r"too little memory: [^\n]*\d MiB missing\)", machine.text)
+            machine.send("\r")
+            machine.expect(r"^T end", SECONDS)
+            text = machine.text
+    except Timeout as error:
+        pytest.fail(str(error), pytrace=False)
+    assert "leak:" not in text
+    found = seen(text)
+    expected = {
+        "/big": BIG, "/same": b"top", "/packed": b"gz", "/packed.xz": b"xz", "/plain": b"plain",
+        "/d/e/f": b"in a directory", "/etc/one": b"1", "/init": INIT.encode(),
+        "/.overmount/ramdisk.3": IMAGE[1024:] + b"1",
+        # Whiteouts act on what is merged with them, not on what went before as it is.
+        "/gone": b"base",
+    }
+    for name, data in expected.items():
+        assert found["file"].get(name) == digest(data)[:16], name
+    assert set(found["file"]) - set(expected) == {"/.overmount/manifest",
+                                                  "/.overmount/root.descriptor"}
+    assert found["cmdline"].endswith(OPTIONS)

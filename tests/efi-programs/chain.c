@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An EFI program for the tests of `efi` entries.  Its load options say what it does:
+ *	return		print them and come back
+ *	before WORD	register an initrd as another loader would, then start the stage of the
+ *			same volume with the load option WORD, and come back after it
+ */
+#include <efi.h>
+
+#include <overmount/bytes.h>
+
+EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table);
+
+struct load_file2 {
+	EFI_STATUS (EFIAPI *load)(struct load_file2 *self, EFI_DEVICE_PATH *path, BOOLEAN policy,
+				  UINTN *size, void *buf);
+};
+
+static EFI_GUID load_file2_guid = { 0x4006c0c1, 0xfcb3, 0x403e,
+				    { 0x99, 0x6d, 0x4a, 0x6c, 0x87, 0x24, 0xe0, 0x6d } };
+static EFI_GUID device_path_guid = { 0x09576e91, 0x6d3f, 0x11d2,
+				     { 0x8e, 0x39, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b } };
+static EFI_GUID loaded_guid = { 0x5b1b31a1, 0x9562, 0x11d2,
+				{ 0x8e, 0x3f, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b } };
+
+static uint8_t initrd_path[] = {
+	4, 3, 20, 0,
+	0x27, 0xe4, 0x68, 0x55, 0xfc, 0x68, 0x3d, 0x4f,
+	0xac, 0x74, 0xca, 0x55, 0x52, 0x31, 0xcc, 0x68,
+	0x7f, 0xff, 4, 0,
+};
+
+/* A file /earlier and no more, by hand; 110 + 8 bytes of header and name are 2 short of 120. */
+static const char archive[] =
+	"070701" "00000001" "000081a4" "00000000" "00000000" "00000001" "00000000" "0000000e"
+	"00000000" "00000000" "00000000" "00000000" "00000008" "00000000" "earlier\0" "\0\0"
+	"another loader" "\0\0"
+	"070701" "00000000" "00000000" "00000000" "00000000" "00000001" "00000000" "00000000"
+	"00000000" "00000000" "00000000" "00000000" "0000000b" "00000000" "TRAILER!!!\0" "\0\0\0";
+
+static EFI_STATUS EFIAPI load(struct load_file2 *self, EFI_DEVICE_PATH *path, BOOLEAN policy,
+			      UINTN *size, void *buf)
+{
+	UINTN room = *size;
+
+	(void)self;
+	(void)path;
+	if (policy)
+		return EFI_UNSUPPORTED;
+	*size = sizeof(archive) - 1;
+	if (!buf || room < *size)
+		return EFI_BUFFER_TOO_SMALL;
+	memcpy(buf, archive, *size);
+	return EFI_SUCCESS;
+}
+
+static void say(EFI_SYSTEM_TABLE *table, const CHAR16 *text)
+{
+	table->ConOut->OutputString(table->ConOut, (CHAR16 *)(uintptr_t)text);
+}
+
+/* The stage of the volume that this program came from. */
+static EFI_STATUS start_stage(EFI_HANDLE image, EFI_SYSTEM_TABLE *table, EFI_LOADED_IMAGE *self,
+			      CHAR16 *option, UINT32 option_size)
+{
+	static const CHAR16 name[] = u"\\EFI\\BOOT\\BOOTX64.EFI";
+	uint8_t path[512], *device;
+	EFI_LOADED_IMAGE *loaded;
+	EFI_HANDLE handle = NULL;
+	EFI_STATUS status;
+	size_t at = 0;
+
+	status = table->BootServices->HandleProtocol(self->DeviceHandle, &device_path_guid,
+						     (void **)&device);
+	if (EFI_ERROR(status))
+		return status;
+	while (device[at] != 0x7f)
+		at += om_get_le16(device + at + 2);
+	if (at + 4 + sizeof(name) + 4 > sizeof(path))
+		return EFI_BUFFER_TOO_SMALL;
+	memcpy(path, device, at);
+	path[at] = 4;
+	path[at + 1] = 4;
+	om_put_le16(path + at + 2, (uint16_t)(4 + sizeof(name)));
+	memcpy(path + at + 4, name, sizeof(name));
+	memcpy(path + at + 4 + sizeof(name), "\x7f\xff\x04\x00", 4);
+	status = table->BootServices->LoadImage(FALSE, image, (EFI_DEVICE_PATH *)path, NULL, 0, &handle);
+	if (EFI_ERROR(status))
+		return status;
+	table->BootServices->HandleProtocol(handle, &loaded_guid, (void **)&loaded);
+	loaded->LoadOptions = option;
+	loaded->LoadOptionsSize = option_size;
+	return table->BootServices->StartImage(handle, NULL, NULL);
+}
+
+EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
+{
+	static const CHAR16 before[] = u"before ";
+	struct load_file2 protocol = { load };
+	EFI_HANDLE handle = NULL;
+	EFI_LOADED_IMAGE *self;
+	EFI_STATUS status;
+
+	status = table->BootServices->HandleProtocol(image, &loaded_guid, (void **)&self);
+	if (EFI_ERROR(status))
+		return status;
+	say(table, u"T chain: options '");
+	say(table, self->LoadOptionsSize ? self->LoadOptions : u"");
+	say(table, u"'\r\n");
+	if (self->LoadOptionsSize <= sizeof(before) ||
+	    memcmp(self->LoadOptions, before, sizeof(before) - 2) != 0)
+		return EFI_SUCCESS;
+	status = table->BootServices->InstallMultipleProtocolInterfaces(&handle, &device_path_guid,
+			initrd_path, &load_file2_guid, &protocol, NULL);
+	if (EFI_ERROR(status))
+		return status;
+	status = start_stage(image, table, self,
+			     (CHAR16 *)self->LoadOptions + sizeof(before) / 2 - 1,
+			     self->LoadOptionsSize - (UINT32)sizeof(before) + 2);
+	say(table, u"T chain: the stage came back\r\n");
+	table->BootServices->UninstallMultipleProtocolInterfaces(handle, &device_path_guid,
+			initrd_path, &load_file2_guid, &protocol, NULL);
+	return status;
+}
