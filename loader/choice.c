@@ -59,40 +59,12 @@ bool om_device_number_parse(struct om_str text, uint32_t *ret_number)
 
 /* ------------------------------------------------------------------ lines */
 
-/* Is the first word of each line one that says something about the root? */
-static enum om_status only_root_lines(struct om_str text, const struct om_diag_sink *sink)
-{
-	static const char *const keys[] = { "root", "root-fstype", "root-flags", "root-mode" };
-	uint32_t number = 1, i;
-
-	for (; text.len; number++) {
-		size_t line = 0, word;
-
-		while (line < text.len && text.ptr[line] != '\n')
-			line++;
-		while (line && (text.ptr[0] == ' ' || text.ptr[0] == '\t'))
-			text = om_str_skip(text, 1), line--;
-		for (word = 0; word < line && text.ptr[word] != ' ' && text.ptr[word] != '\t'; word++)
-			;
-		for (i = 0; i < 4 && !om_str_is((struct om_str){ text.ptr, word }, keys[i]); i++)
-			;
-		if (i == 4 && word && text.ptr[0] != '#')
-			return om_diag_text(sink, OM_SYNTAX, false, number, 1, (uint32_t)word, "",
-					    "expected root, root-fstype, root-flags or root-mode, "
-					    "found '%.*s'", (int)(word > 40 ? 40 : word), text.ptr);
-		text = om_str_skip(text, line + 1);
-	}
-	return OM_OK;
-}
-
 enum om_status om_choice_lines(struct om_str text, struct om_arena *arena,
 			       struct om_entry *scratch, const struct om_diag_sink *sink,
 			       struct om_candidate *ret_candidates, uint32_t *ret_count)
 {
-	enum om_status status = only_root_lines(text, sink);
+	enum om_status status = om_entry_parse_root(text, arena, sink, scratch);
 
-	if (status == OM_OK)
-		status = om_entry_parse(text, OM_STR("root-descriptor"), false, arena, sink, scratch);
 	if (status != OM_OK)
 		return status;
 	memcpy(ret_candidates, scratch->root.candidates, sizeof(scratch->root.candidates));

@@ -239,7 +239,7 @@ static void parse_line(struct entry_parser *parser, struct om_value line)
 		end++;
 	value = entry_part(line, end, SIZE_MAX);
 	value.text = om_str_trim(value.text);
-	parse_key(parser, key, value);
+	parser->take(parser, key, value);
 }
 
 /* Windows editors put a mark in front; UTF-8 is skipped, UTF-16 cannot be read. */
@@ -256,7 +256,7 @@ static bool skip_mark(struct entry_parser *parser, struct om_str *text)
 	return true;
 }
 
-static void parse_lines(struct entry_parser *parser, struct om_str text)
+void entry_parse_lines(struct entry_parser *parser, struct om_str text)
 {
 	uint32_t number = 0;
 	struct om_value line;
@@ -307,7 +307,7 @@ static void join_options(struct entry_parser *parser)
 }
 
 /* What a candidate does not say comes from root-fstype and its kin, or the classic ones. */
-static void fill_candidates(struct entry_parser *parser)
+void entry_fill_candidates(struct entry_parser *parser)
 {
 	struct om_root *root = &parser->entry->root;
 	uint32_t i;
@@ -327,7 +327,7 @@ static void fill_candidates(struct entry_parser *parser)
 	}
 }
 
-static void set_defaults(struct om_entry *entry, struct om_str id)
+void entry_set_defaults(struct om_entry *entry, struct om_str id)
 {
 	struct om_str none = { "", 0 };
 	struct om_root *root = &entry->root;
@@ -355,20 +355,21 @@ enum om_status om_entry_parse(struct om_str text, struct om_str id, bool global,
 			      struct om_entry *ret_entry)
 {
 	struct entry_parser parser = { .entry = ret_entry, .arena = arena, .sink = sink,
+				       .take = parse_key,
 				       .global = global, .fstypes = { "", 0 },
 				       .flags = { "", 0 } };
 	struct om_value whole = { { text.ptr, 0 }, 0, 0 };
 
 	parser.options_end = &parser.options;
-	set_defaults(ret_entry, id);
+	entry_set_defaults(ret_entry, id);
 	if (text.len > OM_ENTRY_BYTES_MAX)
 		return entry_error(&parser, OM_LIMIT, whole, "",
 				   "the entry has %zu bytes, %u are allowed", text.len,
 				   OM_ENTRY_BYTES_MAX);
-	parse_lines(&parser, text);
+	entry_parse_lines(&parser, text);
 	join_options(&parser);
 	entry_parse_options(&parser);
-	fill_candidates(&parser);
+	entry_fill_candidates(&parser);
 	if (ret_entry->title.text.len)
 		ret_entry->root.title = ret_entry->title.text;
 	return parser.status;

@@ -19,6 +19,7 @@ struct entry_parser {
 	struct om_entry *entry;
 	struct om_arena *arena;
 	const struct om_diag_sink *sink;
+	void (*take)(struct entry_parser *parser, struct om_value name, struct om_value value);
 	enum om_status status;			/* the first error */
 	bool global;
 	bool out_of_memory;
@@ -46,6 +47,12 @@ struct om_value entry_part(struct om_value value, size_t at, size_t len);
 /* A hint "did you mean 'x'?" in BUF, or "". */
 const char *entry_did_you_mean(char *buf, size_t size, struct om_str word);
 
+/* Each line that is neither empty nor a comment goes to parser->take. */
+void entry_parse_lines(struct entry_parser *parser, struct om_str text);
+void entry_set_defaults(struct om_entry *entry, struct om_str id);
+/* Once all lines are read: what a candidate does not say comes from the defaults. */
+void entry_fill_candidates(struct entry_parser *parser);
+
 /* ------------------------------------------------------------------ entry_values.c */
 
 /* WORD with an optional #sha256=HEX to a path on the boot volume. */
@@ -57,6 +64,14 @@ enum om_status entry_inner_path(struct entry_parser *parser, struct om_value wor
 enum om_status entry_fstypes(struct entry_parser *parser, struct om_value list) OM_CHECKED;
 /* Index in the choices of KEY, or -1 after an error. */
 int entry_choice(struct entry_parser *parser, enum om_key key, struct om_value value);
+/* The same for a key whose name and choices are given: "ro|rw". */
+int entry_choice_of(struct entry_parser *parser, const char *name, const char *choices,
+		    struct om_value value);
+#define ROOT_MODE_CHOICES "ro|rw"
+/* The defaults for candidates. */
+void entry_root_fstype(struct entry_parser *parser, struct om_value value);
+void entry_root_flags(struct entry_parser *parser, struct om_value value);
+void entry_root_mode(struct entry_parser *parser, struct om_value value);
 
 void entry_parse_value(struct entry_parser *parser, enum om_key key, struct om_value value);
 

@@ -187,9 +187,9 @@ static void choices_text(const char *choices, char *buf, size_t size)
 	}
 }
 
-int entry_choice(struct entry_parser *parser, enum om_key key, struct om_value value)
+int entry_choice_of(struct entry_parser *parser, const char *name, const char *choices,
+		    struct om_value value)
 {
-	const char *choices = om_entry_keys[key].choices;
 	char expected[96], hint[OM_DIAG_HINT_MAX];
 	int choice = om_choice_find(value.text, choices);
 
@@ -198,9 +198,22 @@ int entry_choice(struct entry_parser *parser, enum om_key key, struct om_value v
 	choices_text(choices, expected, sizeof(expected));
 	entry_error(parser, OM_SYNTAX, value,
 		    entry_did_you_mean(hint, sizeof(hint), om_choice_suggest(value.text, choices)),
-		    "'%s' is not '%.*s'; expected %s", om_entry_keys[key].name,
+		    "'%s' is not '%.*s'; expected %s", name,
 		    (int)(value.text.len > 64 ? 64 : value.text.len), value.text.ptr, expected);
 	return -1;
+}
+
+int entry_choice(struct entry_parser *parser, enum om_key key, struct om_value value)
+{
+	return entry_choice_of(parser, om_entry_keys[key].name, om_entry_keys[key].choices, value);
+}
+
+void entry_root_mode(struct entry_parser *parser, struct om_value value)
+{
+	int choice = entry_choice_of(parser, "root-mode", ROOT_MODE_CHOICES, value);
+
+	if (choice >= 0)
+		parser->mode = choice == 0 ? OM_MODE_RO : OM_MODE_RW;
 }
 
 static void parse_linuxrc(struct entry_parser *parser, struct om_value value)
@@ -244,9 +257,6 @@ static void parse_choice(struct entry_parser *parser, enum om_key key, struct om
 	if (choice < 0)
 		return;
 	switch (key) {
-	case OM_KEY_ROOT_MODE:
-		parser->mode = choice == 0 ? OM_MODE_RO : OM_MODE_RW;
-		break;
 	case OM_KEY_DEVFS:
 		root->devfs = devfs[choice];
 		break;
@@ -368,6 +378,18 @@ static void add_options(struct entry_parser *parser, struct om_value value)
 	parser->options_len = len;
 }
 
+void entry_root_fstype(struct entry_parser *parser, struct om_value value)
+{
+	if (entry_fstypes(parser, value) == OM_OK)
+		parser->fstypes = value.text;
+}
+
+void entry_root_flags(struct entry_parser *parser, struct om_value value)
+{
+	if (one_value(parser, value, &value) == OM_OK)
+		parser->flags = value.text;
+}
+
 static void parse_text(struct entry_parser *parser, enum om_key key, struct om_value value)
 {
 	struct om_entry *entry = parser->entry;
@@ -399,12 +421,10 @@ static void parse_text(struct entry_parser *parser, enum om_key key, struct om_v
 		add_options(parser, value);
 		break;
 	case OM_KEY_ROOT_FSTYPE:
-		if (entry_fstypes(parser, value) == OM_OK)
-			parser->fstypes = value.text;
+		entry_root_fstype(parser, value);
 		break;
 	default:
-		if (one_value(parser, value, &value) == OM_OK)
-			parser->flags = value.text;
+		entry_root_flags(parser, value);
 	}
 }
 
@@ -417,6 +437,8 @@ void entry_parse_value(struct entry_parser *parser, enum om_key key, struct om_v
 	case OM_TYPE_CHOICE:
 		if (key == OM_KEY_LINUXRC)
 			parse_linuxrc(parser, value);
+		else if (key == OM_KEY_ROOT_MODE)
+			entry_root_mode(parser, value);
 		else
 			parse_choice(parser, key, value);
 		break;

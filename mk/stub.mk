@@ -4,7 +4,7 @@
 CODEC_SRC := $(sort $(wildcard codec/*.c))
 STUB_SRC := $(sort $(wildcard kernel-stub/*/*.c kernel-stub/*/*.S)) $(CODEC_SRC)
 STUB_OBJ := $(call objs,stub,$(STUB_SRC) $(B)/font/font.c)
-STUB_LINK := ld -nostdlib -static -z max-page-size=4096 -z noexecstack --gc-sections --build-id=none
+STUB_LINK := ld -nostdlib -static -n -z noexecstack --gc-sections --build-id=none
 
 # Static archives of the distribution; kernel-stub/codec/libc.c is all that they get of a C library.
 CODEC_LIBS := -lz -llzma -lzstd -llz4 -lbz2

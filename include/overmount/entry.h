@@ -129,6 +129,14 @@ enum om_status om_entry_parse(struct om_str text, struct om_str id, bool global,
 			      struct om_arena *arena, const struct om_diag_sink *sink,
 			      struct om_entry *ret_entry) OM_CHECKED;
 
+/*
+ * Only the lines that say what the root is: root, root-fstype, root-flags and root-mode; any other
+ * is an error.  For what a running system may say; a kernel links no more of the parser than this.
+ */
+enum om_status om_entry_parse_root(struct om_str text, struct om_arena *arena,
+				   const struct om_diag_sink *sink,
+				   struct om_entry *ret_entry) OM_CHECKED;
+
 /* Has it anything to boot (kernel, linux or efi)? */
 bool om_entry_bootable(const struct om_entry *entry);
 

@@ -75,26 +75,23 @@ static void one_block(uint32_t state[8], const uint8_t *block)
 	state[7] += h;
 }
 
-static void blocks(struct om_sha256 *sha, const uint8_t *data, size_t count)
+static void plain_blocks(uint32_t state[8], const uint8_t *blocks, size_t count)
 {
-	if (sha->fast) {
-		om_sha256_blocks_ni(sha->state, data, count);
-		return;
-	}
 	for (size_t i = 0; i < count; i++)
-		one_block(sha->state, data + i * BLOCK_SIZE);
+		one_block(state, blocks + i * BLOCK_SIZE);
 }
 
 void om_sha256_init(struct om_sha256 *sha)
 {
-	*sha = (struct om_sha256){ .fast = false };
+	*sha = (struct om_sha256){ .blocks = plain_blocks };
 	memcpy(sha->state, initial_state, sizeof(initial_state));
 }
 
 void om_sha256_init_fast(struct om_sha256 *sha)
 {
 	om_sha256_init(sha);
-	sha->fast = om_sha256_has_extensions();
+	if (om_sha256_has_extensions())
+		sha->blocks = om_sha256_blocks_ni;
 }
 
 void om_sha256_update(struct om_sha256 *sha, const void *data, size_t len)
@@ -110,12 +107,12 @@ void om_sha256_update(struct om_sha256 *sha, const void *data, size_t len)
 			memcpy(sha->block + held, at, part);
 		if (held + part < BLOCK_SIZE)
 			return;
-		blocks(sha, sha->block, 1);
+		sha->blocks(sha->state, sha->block, 1);
 		at += part;
 		len -= part;
 	}
 	if (len >= BLOCK_SIZE) {
-		blocks(sha, at, len / BLOCK_SIZE);
+		sha->blocks(sha->state, at, len / BLOCK_SIZE);
 		at += len - len % BLOCK_SIZE;
 		len %= BLOCK_SIZE;
 	}
@@ -131,13 +128,13 @@ void om_sha256_final(struct om_sha256 *sha, uint8_t ret_digest[OM_SHA256_SIZE])
 	sha->block[held++] = 0x80;
 	if (held > BLOCK_SIZE - 8) {
 		memset(sha->block + held, 0, BLOCK_SIZE - held);
-		blocks(sha, sha->block, 1);
+		sha->blocks(sha->state, sha->block, 1);
 		held = 0;
 	}
 	memset(sha->block + held, 0, BLOCK_SIZE - 8 - held);
 	om_put_be32(sha->block + BLOCK_SIZE - 8, (uint32_t)(bits >> 32));
 	om_put_be32(sha->block + BLOCK_SIZE - 4, (uint32_t)bits);
-	blocks(sha, sha->block, 1);
+	sha->blocks(sha->state, sha->block, 1);
 	for (unsigned int i = 0; i < 8; i++)
 		om_put_be32(ret_digest + 4 * i, sha->state[i]);
 }

@@ -50,9 +50,67 @@ static void encoding(void **state)
 	}
 }
 
+/* The four keys of boot-entry.md that say what the root is; whatever else stands there is told. */
+static void lines(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t line, column;		/* of the finding; 0 = none */
+		uint32_t count;
+		const char *fstypes;		/* of the first candidate */
+		enum om_root_mode mode;
+	} cases[] = {
+		{ "", 0, 0, 0, "", OM_MODE_DEFAULT },
+		{ "# only a word\n\n", 0, 0, 0, "", OM_MODE_DEFAULT },
+		{ "root /dev/vda2", 0, 0, 1, "", OM_MODE_DEFAULT },
+		{ "root /dev/vda2 ro\nroot 254:3\n", 0, 0, 2, "", OM_MODE_RO },
+		{ "root-fstype ext2,romfs\nroot-mode rw\nroot /dev/ram0", 0, 0, 1, "ext2,romfs",
+		  OM_MODE_RW },
+		{ "root /dev/vda2\n  root-mode ro", 0, 0, 1, "", OM_MODE_RO },
+		{ "root /dev/vda2\n  init /sbin/init", 2, 3, 0, "", OM_MODE_DEFAULT },
+		{ "roots /dev/vda2", 1, 1, 0, "", OM_MODE_DEFAULT },
+		{ "root", 1, 1, 0, "", OM_MODE_DEFAULT },
+		{ "root-mode rx", 1, 11, 0, "", OM_MODE_DEFAULT },
+		{ "root-mode ro\nroot-mode rw", 2, 1, 0, "", OM_MODE_DEFAULT },
+		{ "root /dev/vda2 mode=ro", 1, 16, 0, "", OM_MODE_DEFAULT },
+		{ "root-flags a\x01", 1, 13, 0, "", OM_MODE_DEFAULT },
+		{ "options root=/dev/vda2", 1, 1, 0, "", OM_MODE_DEFAULT },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct om_candidate candidates[OM_CANDIDATES_MAX];
+		static struct om_entry scratch;
+		struct om_arena arena;
+		struct test_mem mem;
+		struct test_sink sink;
+		enum om_status status;
+		uint32_t count = 0;
+
+		test_sink_init(&sink);
+		test_mem_init(&mem, 0);
+		om_arena_init(&arena, &mem.mem);
+		status = om_choice_lines(om_str_from(cases[i].text), &arena, &scratch, &sink.sink,
+					 candidates, &count);
+		if ((status == OM_OK) != !cases[i].line || count != cases[i].count)
+			fail_msg("'%s': %s, %u candidates", cases[i].text, om_status_text(status),
+				 count);
+		if (count && (!om_str_is(candidates[0].fstypes, cases[i].fstypes) ||
+			      candidates[0].mode != cases[i].mode))
+			fail_msg("'%s': another candidate", cases[i].text);
+		if (cases[i].line && (sink.diags[0].line != cases[i].line ||
+				      sink.diags[0].column != cases[i].column))
+			fail_msg("'%s': told at %u:%u", cases[i].text, sink.diags[0].line,
+				 sink.diags[0].column);
+		om_arena_release(&arena);
+		test_mem_check(&mem);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lines),
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(encoding),
 	};
