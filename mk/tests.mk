@@ -48,4 +48,9 @@ unit: $(addprefix $(B)/asan/tests/,$(UNIT_NAMES)) $(addprefix $(B)/small/tests/,
 check-build: unit $(addprefix $(B)/vfs/tests/,$(STUB_TEST_NAMES)) \
 	$(addprefix $(B)/asan/replay_,$(FUZZ_NAMES)) $(B)/asan/overmount tools efi-programs
 fuzz-build: $(addprefix $(B)/fuzz/fuzz_,$(FUZZ_NAMES))
-bench-build:
+bench-build: $(B)/bench/digest
+
+$(B)/bench/digest: tests/bench/digest.c $(B)/host/libovermount.a
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS_host) -o $@ $^
+
