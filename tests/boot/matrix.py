@@ -97,6 +97,11 @@ class Combination:
         return {"disk": ("DISK", "ext2"), "gpt": ("GPT", "ext2"), "romfs": ("ROMFS", "romfs"),
                 "squashfs": ("SQUASHFS", "squashfs"), "tree": ("TREE", "ramfs"), "missing": None}[self.root]
 
+    def mode(self):
+        """Of the final root: what the entry says, ro where it says nothing; trees have none."""
+        marker, kind = self.final_root()
+        return "rw" if kind == "ramfs" or marker in ("INITRD", "RAMDISK", "DISK") else "ro"
+
     def hand_made(self):
         """/linuxrc itself went over to the final root."""
         return self.linuxrc_runs() and self.linuxrc in ("execs init", "pivots")
@@ -126,16 +131,19 @@ class Combination:
         result = []
         if self.linuxrc_runs():
             result.append("T linuxrc pid=1 crashes" if self.linuxrc == "crashes" else
-                          f"T linuxrc pid=1 args= marker=INITRD root=ext2 dev={self.devfs} sysctl=yes")
+                          f"T linuxrc pid=1 args= marker=INITRD root=ext2,rw dev={self.devfs} "
+                          "sysctl=yes")
         root = self.final_root()
         if root:
             args = {"execs init": "from-linuxrc", "pivots": "pivoted"}[self.linuxrc] \
                 if self.hand_made() else ""
             # Who takes over by hand mounts /dev by hand; so does /init of an initramfs, as on Linux.
             dev = "no" if self.hand_made() or root[0] == "ARCHIVE" else self.devfs
-            result.append(f"T init pid=1 args={args} marker={root[0]} root={root[1]} dev={dev} "
+            result.append(f"T init pid=1 args={args} marker={root[0]} root={root[1]},{self.mode()} dev={dev} "
                           f"sysctl=no initrd={self.old_initrd()} rams={self.rams()} "
-                          f"sum={self.sum()}")
+                          f"sum={self.sum()} dotdot={root[0]} chrootdot={root[0]}")
+            # Where init was another task than PID 1, it did not; that is what had to change.
+            result.append("T init survived-kill9")
         return result
 
     def verdict(self):
