@@ -161,6 +161,30 @@ static bool take_removable(struct boot_run *run, uint32_t index, struct boot_ima
 	return false;
 }
 
+/* Pages for an image: what a stock Linux finds by itself must not be free memory to it. */
+static void *image_pages(struct boot_run *run, uint64_t size)
+{
+	return run->plan->root.attach == OM_ATTACH_PMEM ? stage_reserved_pages(run->stage, size) :
+							  stage_pages(run->stage, size);
+}
+
+/* It was read before anybody knew where it has to lie. */
+static enum om_status move_image(struct boot_run *run, struct boot_image *image)
+{
+	void *pages;
+
+	if (run->plan->root.attach != OM_ATTACH_PMEM)
+		return OM_OK;
+	pages = image_pages(run, image->page_bytes);
+	if (!pages)
+		return stage_fail(run->stage, OM_NO_MEMORY, "too little memory: a ramdisk needs "
+				  "%llu KiB in one piece", (unsigned long long)(image->page_bytes >> 10));
+	memcpy(pages, image->pages, image->page_bytes);
+	stage_pages_free(run->stage, image->pages, image->page_bytes);
+	image->pages = pages;
+	return OM_OK;
+}
+
 static enum om_status load_image(struct boot_run *run, const struct om_ramdisk_ref *ref,
 				 bool initrd)
 {
@@ -171,12 +195,15 @@ static enum om_status load_image(struct boot_run *run, const struct om_ramdisk_r
 
 	if (take_removable(run, ref->index, image)) {
 		size = used = image->page_bytes;
+		status = move_image(run, image);
+		if (status != OM_OK)
+			return status;
 		goto loaded;
 	}
 	status = volumes_size(run, ref, &size);
 	if (status != OM_OK)
 		return status;
-	image->pages = stage_pages(run->stage, size);
+	image->pages = image_pages(run, size);
 	if (!image->pages)
 		return stage_fail(run->stage, OM_NO_MEMORY, "too little memory: ramdisk %u needs "
 				  "%llu KiB in one piece", ref->index,

@@ -191,6 +191,7 @@ static void release(struct boot_run *run)
 		om_tree_release(&tree->tree);
 	if (run->archive)
 		stage_pages_free(stage, run->archive, run->archive_size);
+	ram_disks_remove(run);
 	for (i = 0; i < run->image_count; i++)
 		stage_pages_free(stage, run->images[i].pages, run->images[i].page_bytes);
 	for (i = 0; i < OM_IMAGES_MAX; i++)
@@ -203,6 +204,21 @@ static void release(struct boot_run *run)
 	for (file = run->files; file; file = file->next)
 		stage_file_release(file);
 	om_arena_release(&run->arena);
+}
+
+static enum om_status linux_steps(struct boot_run *run)
+{
+	enum om_status status = OM_OK;
+
+	/* They come first: the check of the memory sees what is left. */
+	if (run->plan->root.attach == OM_ATTACH_PMEM) {
+		status = boot_images(run);
+		if (status == OM_OK)
+			status = ram_disks_enter(run);
+	}
+	if (status == OM_OK)
+		status = boot_initrd(run);
+	return status == OM_OK ? boot_chain(run) : status;
 }
 
 static enum om_status steps(struct boot_run *run)
@@ -230,10 +246,8 @@ static enum om_status steps(struct boot_run *run)
 	}
 	if (run->plan->path == OM_BOOT_EFI)
 		return boot_chain(run);
-	if (run->plan->path == OM_BOOT_LINUX) {
-		status = boot_initrd(run);
-		return status == OM_OK ? boot_chain(run) : status;
-	}
+	if (run->plan->path == OM_BOOT_LINUX)
+		return linux_steps(run);
 	status = boot_check_memory(run);
 	if (status == OM_OK)
 		status = boot_assemble(run);

@@ -9,20 +9,29 @@ static uint64_t pages_of(uint64_t bytes)
 	return bytes / OM_PAGE_SIZE + (bytes % OM_PAGE_SIZE != 0);
 }
 
-/* All memory of the stage is EfiLoaderData in whole pages, and is counted. */
-void *stage_pages(struct stage *stage, uint64_t bytes)
+static void *allocate(struct stage *stage, EFI_MEMORY_TYPE type, uint64_t bytes)
 {
 	EFI_PHYSICAL_ADDRESS addr = 0;
 	uint64_t pages = pages_of(bytes ? bytes : 1);
 
 	if (OM_STAGE_FAULTS && ++stage->faults.allocs == stage->faults.alloc_at)
 		return NULL;
-	if (EFI_ERROR(stage->bs->AllocatePages(AllocateAnyPages, EfiLoaderData, pages, &addr)))
+	if (EFI_ERROR(stage->bs->AllocatePages(AllocateAnyPages, type, pages, &addr)))
 		return NULL;
 	stage->account.pages += pages;
 	if (stage->account.pages > stage->peak_pages)
 		stage->peak_pages = stage->account.pages;
 	return (void *)addr;
+}
+
+void *stage_pages(struct stage *stage, uint64_t bytes)
+{
+	return allocate(stage, EfiLoaderData, bytes);
+}
+
+void *stage_reserved_pages(struct stage *stage, uint64_t bytes)
+{
+	return allocate(stage, EfiReservedMemoryType, bytes);
 }
 
 void stage_pages_free(struct stage *stage, void *pages, uint64_t bytes)

@@ -83,7 +83,10 @@ uint64_t stage_usec(const struct stage *stage);
 
 /* memory.c */
 void stage_memory_init(struct stage *stage);
+/* All memory of the stage comes in whole pages, and is counted; NULL when there is none. */
 void *stage_pages(struct stage *stage, uint64_t bytes);
+/* The same, which the kernel will not take for free memory. */
+void *stage_reserved_pages(struct stage *stage, uint64_t bytes);
 void stage_pages_free(struct stage *stage, void *pages, uint64_t bytes);
 /*
  * The firmware's map in pages of ours, with room for some hundred descriptors more; release with
@@ -180,6 +183,7 @@ struct boot_image {
 	struct om_handoff_image place;
 	void *pages;
 	uint64_t page_bytes;
+	void *ram_disk;			/* its device path, while the firmware has it as a RAM disk */
 };
 
 struct boot_tree {
@@ -268,6 +272,9 @@ enum om_status boot_initrd_write(struct boot_run *run, void *base) OM_CHECKED;
 const struct om_source *initrd_earlier(struct boot_run *run);
 enum om_status initrd_offer(struct boot_run *run) OM_CHECKED;
 void initrd_withdraw(struct boot_run *run);
+/* ram_disk.c: the images that were read as RAM disks of the firmware, until the second. */
+enum om_status ram_disks_enter(struct boot_run *run) OM_CHECKED;
+void ram_disks_remove(struct boot_run *run);
 /* handoff.c, chain.c: the ends. */
 enum om_status boot_handoff(struct boot_run *run) OM_CHECKED;
 enum om_status boot_chain(struct boot_run *run) OM_CHECKED;

@@ -18,6 +18,8 @@ enum step {
 	STEP_TYPE,		/* no type of the list recognised it */
 	STEP_INIT,		/* mounted, but there is nothing to run */
 	STEP_NETWORK,
+	STEP_VERITY,		/* it must not be read unverified */
+	STEP_OVERLAY,		/* no writable layer */
 	STEP_MOVE,
 };
 

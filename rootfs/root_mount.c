@@ -4,6 +4,7 @@
 
 #define ROOT_NODE	"/dev/root"	/* as Linux names it; made anew, never taken from an archive */
 #define DATA_MAX	512u		/* mount data */
+#define LAYERS_PLACE	"/overlay"	/* while a writable layer is put together */
 
 void om_late_say(const struct late_boot *boot, const char *format, ...)
 {
@@ -89,6 +90,12 @@ void om_attempt_text(const struct late_boot *boot, const struct om_candidate *ca
 		return;
 	case STEP_NETWORK:
 		om_format(buf, size, "network roots are not supported here");
+		return;
+	case STEP_VERITY:
+		om_format(buf, size, "its root-verity cannot be checked here, so it is not mounted");
+		return;
+	case STEP_OVERLAY:
+		om_format(buf, size, "mounted, but nothing writable can be laid over it: %s", why);
 		return;
 	case STEP_MOVE:
 		om_format(buf, size, "cannot be moved over /: %s", why);
@@ -233,6 +240,60 @@ static bool mount_tree(struct late_boot *boot, const struct om_rootspec *spec,
 	return true;
 }
 
+/* A tmpfs and three directories; what was on MOUNT_POINT lies on the last one. */
+static int layers_make(const struct om_sys *sys)
+{
+	static const char *const places[] = { LAYERS_PLACE "/upper", LAYERS_PLACE "/work",
+					      LAYERS_PLACE "/lower" };
+	uint32_t i;
+	int err = sys->mkdir(sys->ctx, LAYERS_PLACE, 0700);
+
+	if (err && err != -OM_EEXIST)
+		return err;
+	err = sys->mount(sys->ctx, "overlay", LAYERS_PLACE, "tmpfs", 0, "mode=0755");
+	if (err)
+		return err;
+	for (i = 0; !err && i < 3; i++)
+		err = sys->mkdir(sys->ctx, places[i], 0755);
+	if (!err)
+		err = sys->move(sys->ctx, MOUNT_POINT, places[2]);
+	if (err)
+		sys->umount(sys->ctx, LAYERS_PLACE, true);
+	return err;
+}
+
+/* The overlay keeps its layers by itself: their own places need not stay. */
+static bool overlay_mount(struct late_boot *boot, struct attempt *attempt)
+{
+	const struct om_sys *sys = boot->sys;
+	int err = layers_make(sys);
+
+	if (err) {
+		sys->umount(sys->ctx, MOUNT_POINT, true);
+		return om_attempt_fail(attempt, STEP_OVERLAY, err);
+	}
+	err = sys->mount(sys->ctx, "overlay", MOUNT_POINT, "overlay", 0, "lowerdir=" LAYERS_PLACE
+			 "/lower,upperdir=" LAYERS_PLACE "/upper,workdir=" LAYERS_PLACE "/work");
+	sys->umount(sys->ctx, LAYERS_PLACE, true);
+	sys->rmdir(sys->ctx, LAYERS_PLACE);
+	if (err)
+		return om_attempt_fail(attempt, STEP_OVERLAY, err);
+	om_late_say(boot, "root: a tmpfs over it takes what is written");
+	return true;
+}
+
+static bool mount_root(struct late_boot *boot, const struct om_candidate *candidate,
+		       const struct om_device *device, struct attempt *attempt)
+{
+	struct om_candidate lower = *candidate;
+
+	if (boot->root->overlay == OM_OVERLAY_NONE)
+		return om_mount_device(boot, candidate, device, ROOT_NODE, "root", attempt);
+	lower.mode = OM_MODE_RO;
+	return om_mount_device(boot, &lower, device, ROOT_NODE, "root", attempt) &&
+	       overlay_mount(boot, attempt);
+}
+
 bool om_mount_candidate(struct late_boot *boot, uint32_t at)
 {
 	const struct om_candidate *candidate = &boot->candidates[at];
@@ -243,6 +304,9 @@ bool om_mount_candidate(struct late_boot *boot, uint32_t at)
 	char path[OM_LOG_LINE_MAX];
 	int err;
 
+	/* No world can do it yet, and nobody who asks for it means "or else without". */
+	if (boot->root->verity.hash_len > 0)
+		return om_attempt_fail(attempt, STEP_VERITY, -OM_ENOSYS);
 	switch (spec->kind) {
 	case OM_ROOT_TAR:
 	case OM_ROOT_CPIO:
@@ -255,12 +319,12 @@ bool om_mount_candidate(struct late_boot *boot, uint32_t at)
 			err = sys->attach_image(sys->ctx, path, &device);
 		if (err)
 			return om_attempt_fail(attempt, STEP_ATTACH, err);
-		return om_mount_device(boot, candidate, &device, ROOT_NODE, "root", attempt);
+		return mount_root(boot, candidate, &device, attempt);
 	default:
 		err = sys->find_device(sys->ctx, spec, &device);
 		if (err)
 			return om_attempt_fail(attempt, STEP_FIND, err);
-		return om_mount_device(boot, candidate, &device, ROOT_NODE, "root", attempt);
+		return mount_root(boot, candidate, &device, attempt);
 	}
 }
 

@@ -372,8 +372,8 @@ static int dry_mount(void *ctx, const char *source, const char *target, const ch
 	(void)source, (void)data;
 	if (strcmp(target, "/root") != 0)
 		return 0;
-	if (strcmp(fstype, "ramfs") == 0) {
-		run->mounted = "ramfs";
+	if (strcmp(fstype, "ramfs") == 0 || strcmp(fstype, "overlay") == 0) {
+		run->mounted = fstype;
 		return 0;
 	}
 	if (!has_fstype(run, om_str_from(fstype)))

@@ -2,15 +2,21 @@
 /* Files of the absolute root as block devices: ram disks, and images that are a root. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
+#include <linux/fs.h>
 #include <linux/loop.h>
 
 #include "init.h"
+
+#define COPY_PIECE	(1u << 20)
+#define PMEM_WAIT_MS	10000u
 
 struct attached {
 	int fd;				/* of the device: it goes when nobody has it open; -1 */
@@ -20,6 +26,24 @@ struct attached {
 };
 
 static struct attached ramdisks[OM_IMAGES_MAX];
+
+/* Of the files: each brd device has the same size. */
+static uint64_t largest_ramdisk(void)
+{
+	uint64_t largest = 0;
+	struct stat st;
+	char path[64];
+	uint32_t i;
+
+	for (i = 0; i < world.root->ramdisk_count; i++) {
+		om_format(path, sizeof(path), RAMDISK_PATH, world.root->ramdisks[i].index);
+		if (world.root->ramdisks[i].size > largest)
+			largest = world.root->ramdisks[i].size;
+		if (stat(path, &st) == 0 && (uint64_t)st.st_size > largest)
+			largest = (uint64_t)st.st_size;
+	}
+	return largest;
+}
 
 static int loop_configure(int loop, int file)
 {
@@ -85,6 +109,104 @@ static void node_make(const struct om_device *device)
 	mknod(node, S_IFBLK | 0600, makedev(device->major, device->minor));
 }
 
+/* NODE is there: an open descriptor, and what it is in ATTACHED. */
+static int take_node(const char *node, struct attached *attached)
+{
+	struct stat st;
+	int fd = open(node, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0 || fstat(fd, &st) || ioctl(fd, BLKGETSIZE64, &attached->device.size)) {
+		if (fd >= 0)
+			close(fd);
+		return -errno;
+	}
+	attached->fd = fd;
+	attached->device.major = major(st.st_rdev);
+	attached->device.minor = minor(st.st_rdev);
+	content_probe(node, &attached->device);
+	return 0;
+}
+
+/* Piece by piece, past the cache: the pages are the ram disk's and nobody else's. */
+static int copy_pieces(int from, int to)
+{
+	uint8_t *piece = aligned_alloc(OM_PAGE_SIZE, COPY_PIECE);
+	ssize_t len = piece ? read(from, piece, COPY_PIECE) : -1;
+
+	while (piece && len > 0) {
+		size_t padded = ((size_t)len + OM_PAGE_SIZE - 1) & ~(size_t)(OM_PAGE_SIZE - 1);
+
+		memset(piece + len, 0, padded - (size_t)len);
+		if (write(to, piece, padded) != (ssize_t)padded) {
+			free(piece);
+			return -EIO;
+		}
+		len = read(from, piece, COPY_PIECE);
+	}
+	free(piece);
+	return !piece ? -ENOMEM : len < 0 ? -EIO : 0;
+}
+
+static int brd_attach(uint32_t index, const char *path, struct attached *attached)
+{
+	int from = open(path, O_RDONLY | O_CLOEXEC), to, err;
+	char parameters[64], node[32];
+	struct stat st;
+
+	if (from < 0)
+		return -errno;
+	if (fstat(from, &st)) {
+		close(from);
+		return -errno;
+	}
+	om_format(parameters, sizeof(parameters), "rd_nr=%u rd_size=%llu", OM_IMAGES_MAX,
+		  (unsigned long long)(largest_ramdisk() + 4095) / 4096 * 4);
+	err = module_load("brd", parameters);
+	om_format(node, sizeof(node), "/dev/ram%u", index);
+	to = err ? -1 : open(node, O_WRONLY | O_DIRECT | O_CLOEXEC);
+	if (!err)
+		err = to < 0 ? -errno : copy_pieces(from, to);
+	if (to >= 0)
+		close(to);
+	close(from);
+	return err ? err : take_node(node, attached);
+}
+
+/* The firmware's RAM disks appear in the order in which the stage has registered them. */
+static int pmem_attach(const struct om_ramdisk *disk, struct attached *attached)
+{
+	uint64_t end, now;
+	char node[32];
+	struct timespec time;
+
+	om_format(node, sizeof(node), "/dev/pmem%u", (unsigned)(disk - world.root->ramdisks));
+	clock_gettime(CLOCK_BOOTTIME, &time);
+	end = (uint64_t)time.tv_sec * 1000 + PMEM_WAIT_MS;
+	/* Its driver looks for it on its own time. */
+	while (access(node, F_OK)) {
+		clock_gettime(CLOCK_BOOTTIME, &time);
+		now = (uint64_t)time.tv_sec * 1000;
+		if (now >= end)
+			return -ENXIO;
+		world_wait_devices(NULL, 100);
+	}
+	return take_node(node, attached);
+}
+
+static int attach_as_asked(const struct om_ramdisk *disk, const char *path,
+			   struct attached *attached)
+{
+	int err;
+
+	if (world.root->attach == OM_ATTACH_PMEM && access(path, F_OK))
+		return pmem_attach(disk, attached);
+	err = image_unpack(path);
+	if (err)
+		return err;
+	return world.root->attach == OM_ATTACH_RAMDISK ? brd_attach(disk->index, path, attached) :
+							 loop_attach(path, attached);
+}
+
 static int ramdisk_attach(const struct om_ramdisk *disk, struct attached *attached)
 {
 	char path[OM_PATH_MAX];
@@ -93,9 +215,7 @@ static int ramdisk_attach(const struct om_ramdisk *disk, struct attached *attach
 	om_format(path, sizeof(path), RAMDISK_PATH, disk->index);
 	if (disk->in_archive && disk->text.len < sizeof(path))
 		om_format(path, sizeof(path), "%.*s", (int)disk->text.len, disk->text.ptr);
-	err = image_unpack(path);
-	if (!err)
-		err = loop_attach(path, attached);
+	err = attach_as_asked(disk, path, attached);
 	if (err) {
 		say("ramdisk: /dev/ram%u: %s: %s", disk->index, path, om_errno_text(err));
 		return err;

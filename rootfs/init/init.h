@@ -67,6 +67,8 @@ int image_unpack(const char *path);
 
 /* Those that the archive has for this kernel, in their order. */
 void modules_start(void);
+/* One by NAME, which nobody has loaded yet because it needs PARAMETERS. */
+int module_load(const char *name, const char *parameters);
 int world_load_module(void *ctx, const char *path);
 
 /* -- unpack.c ------------------------------------------------------------------------------- */

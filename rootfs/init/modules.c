@@ -22,14 +22,14 @@ static bool ends_with(const char *text, const char *end)
 	return len >= tail && strcmp(text + len - tail, end) == 0;
 }
 
-static int insert(const char *path)
+static int insert(const char *path, const char *parameters)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC), err;
 	bool packed = ends_with(path, ".xz") || ends_with(path, ".zst") || ends_with(path, ".gz");
 
 	if (fd < 0)
 		return -errno;
-	err = result_of(syscall(SYS_finit_module, fd, "", packed ? COMPRESSED_FILE : 0));
+	err = result_of(syscall(SYS_finit_module, fd, parameters, packed ? COMPRESSED_FILE : 0));
 	close(fd);
 	return err == -EEXIST ? 0 : err;
 }
@@ -54,6 +54,19 @@ static FILE *order_open(void)
 	return fopen(path, "re");
 }
 
+/* "virtio_blk" is the file virtio_blk.ko, or virtio-blk.ko. */
+static bool names(const char *path, const char *name)
+{
+	const char *base = strrchr(path, '/') + 1;
+	size_t i;
+
+	for (i = 0; name[i]; i++)
+		if (base[i] != name[i] && !(name[i] == '_' && base[i] == '-') &&
+		    !(name[i] == '-' && base[i] == '_'))
+			return false;
+	return strncmp(base + i, ".ko", 3) == 0;
+}
+
 void modules_start(void)
 {
 	unsigned loaded = 0;
@@ -70,7 +83,9 @@ void modules_start(void)
 		return;
 	}
 	while (order_next(order, path, sizeof(path))) {
-		err = insert(path);
+		if (names(path, "brd"))
+			continue;	/* its size is known when it is asked for */
+		err = insert(path, "");
 		/* ENODEV: what it drives is not in this machine. */
 		if (err && err != -ENODEV)
 			say("module: %s: %s", path, om_errno_text(err));
@@ -80,36 +95,25 @@ void modules_start(void)
 	say("modules: %u loaded for Linux %s", loaded, name.release);
 }
 
-/* "virtio_blk" is the file virtio_blk.ko, or virtio-blk.ko. */
-static bool names(const char *path, const char *name)
-{
-	const char *base = strrchr(path, '/') + 1;
-	size_t i;
-
-	for (i = 0; name[i]; i++)
-		if (base[i] != name[i] && !(name[i] == '_' && base[i] == '-') &&
-		    !(name[i] == '-' && base[i] == '_'))
-			return false;
-	return strncmp(base + i, ".ko", 3) == 0;
-}
-
-int world_load_module(void *ctx, const char *path)
+int module_load(const char *name, const char *parameters)
 {
 	char found[448];
-	FILE *order;
+	FILE *order = order_open();
 	int err = -ENOENT;
 
-	(void)ctx;
-	if (strchr(path, '/'))
-		return insert(path);
-	order = order_open();
 	while (order && order_next(order, found, sizeof(found))) {
-		if (!names(found, path))
+		if (!names(found, name))
 			continue;
-		err = insert(found);
+		err = insert(found, parameters);
 		break;
 	}
 	if (order)
 		fclose(order);
 	return err;
+}
+
+int world_load_module(void *ctx, const char *path)
+{
+	(void)ctx;
+	return strchr(path, '/') ? insert(path, "") : module_load(path, "");
 }

@@ -56,6 +56,11 @@ static int rec_unlink(void *ctx, const char *path)
 	return note(ctx, "unlink", "%s", path) ? -OM_EIO : -OM_ENOENT;
 }
 
+static int rec_rmdir(void *ctx, const char *path)
+{
+	return note(ctx, "rmdir", "%s", path);
+}
+
 static int rec_mknod(void *ctx, const char *path, uint32_t mode, uint32_t major, uint32_t minor)
 {
 	struct recorder *recorder = ctx;
@@ -78,8 +83,12 @@ static int rec_mount(void *ctx, const char *source, const char *target, const ch
 	int err = note(ctx, "mount", "%s %s %s %s '%s'", source, target, fstype,
 		       flags & OM_MS_RDONLY ? "ro" : "rw", data);
 
-	if (err || strcmp(fstype, "devtmpfs") == 0)
+	if (err || strcmp(fstype, "devtmpfs") == 0 || strcmp(fstype, "tmpfs") == 0)
 		return err;
+	if (strcmp(fstype, "overlay") == 0) {
+		recorder->mounted = recorder->lower;
+		return 0;
+	}
 	if (strcmp(fstype, "ramfs") == 0) {
 		recorder->tree_mounted = true;
 		return 0;
@@ -109,7 +118,7 @@ static int rec_move(void *ctx, const char *from, const char *to)
 		recorder->covering = recorder->in_old ? recorder->initrd : recorder->mounted;
 		recorder->mounted = NULL;
 	} else if (strcmp(from, "/root") == 0) {
-		recorder->initrd = recorder->mounted;
+		*(strcmp(to, ".") == 0 ? &recorder->initrd : &recorder->lower) = recorder->mounted;
 		recorder->mounted = NULL;
 	}
 	return 0;
@@ -352,7 +361,7 @@ void recorder_sys(struct recorder *recorder, struct om_sys *ret_sys)
 {
 	*ret_sys = (struct om_sys){
 		.ctx = recorder,
-		.mkdir = rec_mkdir, .unlink = rec_unlink, .mknod = rec_mknod,
+		.mkdir = rec_mkdir, .unlink = rec_unlink, .rmdir = rec_rmdir, .mknod = rec_mknod,
 		.mount = rec_mount, .move = rec_move, .umount = rec_umount,
 		.chdir = rec_chdir, .chroot = rec_chroot,
 		.check_program = rec_check_program, .check_directory = rec_check_directory,

@@ -35,6 +35,7 @@ struct recorder {
 	uint64_t now_ms;
 	const struct recorder_device *node;	/* what /dev/root is */
 	const struct recorder_device *mounted;	/* on /root */
+	const struct recorder_device *lower;	/* moved out of the way of an overlay */
 	const struct recorder_device *covering;	/* after the move */
 	const struct recorder_device *initrd;	/* on /old, or over "/" while /linuxrc runs */
 	bool in_old;			/* the last chdir was to /old */

@@ -386,6 +386,70 @@ static void every_operation_fails_once(void **state)
 	assert_true(at > 8);
 }
 
+/* The final root lies under a tmpfs; nothing but the overlay stays to be seen. */
+static void overlay(void **state)
+{
+	struct om_root root = root_on("vda2");
+	struct recorder recorder = { 0 };
+
+	(void)state;
+	root.overlay = OM_OVERLAY_TMPFS;
+	root.candidates[0].mode = OM_MODE_RW;
+	root.candidates[0].flags = OM_STR("noatime");
+	run_on(&recorder, &vda2, 1, &root, 0);
+	assert_non_null(strstr(recorder.trace,
+			       "> mount /dev/root /root ext2 ro 'noatime'\n"
+			       "root: /dev/vda2 is ext2, mounted read-only\n"
+			       "> mkdir /overlay 0700\n"
+			       "> mount overlay /overlay tmpfs rw 'mode=0755'\n"
+			       "> mkdir /overlay/upper 0755\n"
+			       "> mkdir /overlay/work 0755\n"
+			       "> mkdir /overlay/lower 0755\n"
+			       "> move /root /overlay/lower\n"
+			       "> mount overlay /root overlay rw 'lowerdir=/overlay/lower,"
+			       "upperdir=/overlay/upper,workdir=/overlay/work'\n"
+			       "> umount /overlay detach\n"
+			       "> rmdir /overlay\n"
+			       "root: a tmpfs over it takes what is written\n"
+			       "> chdir /root\n"));
+	assert_ptr_equal(recorder.covering, &vda2);
+}
+
+/* With one failure anywhere: either the overlay is the root, or it is said why nothing is. */
+static void overlay_fails_once(void **state)
+{
+	struct om_root root = root_on("vda2");
+	int at, result;
+
+	(void)state;
+	root.overlay = OM_OVERLAY_TMPFS;
+	for (at = 1;; at++) {
+		struct recorder recorder = { .devices = &vda2, .device_count = 1, .fstypes = "ext2",
+					     .fail_at = at };
+
+		result = recorder_run(&recorder, &root);
+		if (recorder.operations < at)
+			break;
+		if (result == 0)
+			assert_non_null(strstr(recorder.story, "a tmpfs over it"));
+		else
+			assert_true(strlen(recorder.story) > 0 && !recorder.entered);
+	}
+	assert_true(at > 16);
+}
+
+static void verity_is_not_ignored(void **state)
+{
+	struct om_root root = root_on("vda2");
+	struct recorder recorder = { 0 };
+
+	(void)state;
+	root.verity.hash_len = OM_SHA256_SIZE;
+	run_on(&recorder, &vda2, 1, &root, -OM_ENXIO);
+	assert_non_null(strstr(recorder.story, "root-verity cannot be checked here"));
+	assert_null(strstr(recorder.trace, "> mount"));
+}
+
 static void errors_have_words(void **state)
 {
 	(void)state;
@@ -413,6 +477,9 @@ int main(void)
 		cmocka_unit_test(too_many_words),
 		cmocka_unit_test(modules_first),
 		cmocka_unit_test(every_operation_fails_once),
+		cmocka_unit_test(overlay),
+		cmocka_unit_test(overlay_fails_once),
+		cmocka_unit_test(verity_is_not_ignored),
 		cmocka_unit_test(errors_have_words),
 	};
 
