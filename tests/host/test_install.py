@@ -2,7 +2,7 @@
 """`overmount install`: an ESP is filled, updated and emptied; what is not ours stays as it was.
 
 The stage, the stub and the kernels are the smallest files that are recognised as such; the boot
-of an ESP that was filled like this is in tests/boot/test_install.py.
+of an ESP that was filled like this is in tests/boot/test_installed.py.
 """
 
 import errno
