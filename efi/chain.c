@@ -62,6 +62,7 @@ static enum om_status start(struct boot_run *run, EFI_HANDLE image)
 
 	if (run->descriptor.len)
 		boot_variable(run, true);
+	loader_interface_tell(run);
 	stage_log(stage, LEVEL_INFO, "start: %s", run->kernel->name);
 	status = stage->bs->StartImage(image, NULL, NULL);
 	if (run->descriptor.len)

@@ -12,4 +12,9 @@ size_t device_path_len(const uint8_t *path, size_t max);
 /* Does one of the paths, up to the end of the whole, go through a serial port (UART node)? */
 bool device_path_has_uart(const uint8_t *path, size_t max);
 
+/* The partition that PATH ends in, by its GUID in small letters; false: no GPT partition. */
+bool device_path_partition(const uint8_t *path, size_t max, char ret_uuid[37]);
+/* The file that PATH names, in UTF-8; false: none. */
+bool device_path_file(const uint8_t *path, size_t max, char *buf, size_t size);
+
 #endif

@@ -28,7 +28,25 @@ static EFI_STATUS stage_init(struct stage *stage, EFI_HANDLE image, EFI_SYSTEM_T
 	return stage->bs->HandleProtocol(image, &loaded_guid, (void **)&stage->loaded);
 }
 
-/* Which entry stands first: LoadOptions, then `default`, then the first that can boot. */
+/* The entry that a variable of the Boot Loader Interface names. */
+static bool choose_by(struct stage *stage, struct stage_config *config, const uint16_t *name,
+		      bool once, size_t *ret_at)
+{
+	char id[128];
+	bool matched;
+
+	if (!loader_value_read(stage, name, once, id, sizeof(id)))
+		return false;
+	*ret_at = boot_items_default(config->items, config->count, om_str_from(id), &matched);
+	stage_log(stage, matched ? LEVEL_INFO : LEVEL_WARNING, "%s: the system's %s for the next boot%s",
+		  matched ? "config" : "warning", id, matched ? "" : " names no entry");
+	return matched;
+}
+
+/*
+ * Which entry stands first: LoadOptions; what the system asked for, once or as the default;
+ * `default`; the first that can boot.
+ */
 static size_t choose(struct stage *stage, struct stage_config *config)
 {
 	struct om_str option = om_str_from(config->option);
@@ -42,6 +60,9 @@ static size_t choose(struct stage *stage, struct stage_config *config)
 		stage_log(stage, LEVEL_WARNING, "warning: load option '%s' names no entry",
 			  config->option);
 	}
+	if (choose_by(stage, config, u"LoaderEntryOneShot", true, &at) ||
+	    choose_by(stage, config, u"LoaderEntryDefault", false, &at))
+		return at;
 	at = boot_items_default(config->items, config->count, config->global->default_id, &matched);
 	if (!matched && config->global->default_id.len)
 		stage_log(stage, LEVEL_WARNING, "warning: default '%.*s' names no entry",
@@ -75,16 +96,31 @@ static enum om_status attempt(struct stage *stage, struct boot_item *item, enum 
 	return status;
 }
 
+/* What the system asked for, once or for good; the file; five seconds. */
+static uint32_t menu_timeout(struct stage *stage, const struct stage_config *config)
+{
+	uint32_t ms;
+	char text[32];
+
+	if (loader_value_read(stage, u"LoaderConfigTimeoutOneShot", true, text, sizeof(text)) &&
+	    loader_timeout(text, true, &ms))
+		return ms;
+	if (loader_value_read(stage, u"LoaderConfigTimeout", false, text, sizeof(text)) &&
+	    loader_timeout(text, false, &ms))
+		return ms;
+	return config->global->has_timeout ? config->global->timeout_ms : TIMEOUT_DEFAULT_MS;
+}
+
 /* Menu and attempts until the user leaves; a successful handoff does not come back. */
 static EFI_STATUS run(struct stage *stage, struct stage_config *config)
 {
-	uint32_t timeout = config->global->has_timeout ? config->global->timeout_ms :
-							 TIMEOUT_DEFAULT_MS;
+	uint32_t timeout = menu_timeout(stage, config);
 	size_t at = choose(stage, config);
 	bool at_once = timeout == 0 && !config->items[at]->error[0];
 	enum menu_action action;
 	enum om_status status;
 
+	stage->config = config;
 	stage_faults_loop(stage, config->items[at]);
 	if (timeout == 0)
 		timeout = OM_WAIT_FOREVER;	/* once the menu is up, it stays */
@@ -93,6 +129,8 @@ static EFI_STATUS run(struct stage *stage, struct stage_config *config)
 	for (;;) {
 		if (!stage->in && !at_once)
 			return EFI_LOAD_ERROR;
+		if (!at_once && !stage->tsc_menu)
+			stage->tsc_menu = stage_rdtsc();
 		action = at_once ? MENU_BOOT : stage_menu(stage, config, &at, timeout);
 		at_once = false;
 		timeout = OM_WAIT_FOREVER;

@@ -40,6 +40,7 @@ struct stage_faults {
 };
 
 struct stage_file;
+struct stage_config;
 
 struct stage {
 	EFI_HANDLE image;
@@ -58,7 +59,9 @@ struct stage {
 	uint64_t peak_pages;		/* since the kernel's file was given back */
 	struct stage_faults faults;
 
-	uint64_t tsc_entry, tsc_selected, tsc_hz;
+	const struct stage_config *config;	/* what there was to choose from */
+
+	uint64_t tsc_entry, tsc_menu, tsc_selected, tsc_hz;
 	uint64_t tsc_said;		/* when a line was last printed */
 	uint32_t log_level;
 	bool to_text;			/* console: ConOut */
@@ -272,6 +275,11 @@ enum om_status boot_initrd_write(struct boot_run *run, void *base) OM_CHECKED;
 const struct om_source *initrd_earlier(struct boot_run *run);
 enum om_status initrd_offer(struct boot_run *run) OM_CHECKED;
 void initrd_withdraw(struct boot_run *run);
+/* loader_interface.c: the variables by which a loader and an operating system know of each other. */
+/* The text of the variable NAME, taken away if it is for ONCE; false: there is none, or it is empty. */
+bool loader_value_read(struct stage *stage, const uint16_t *name, bool once, char *buf, size_t size);
+/* Before another program is started: who we are, what there was to choose, how long it took. */
+void loader_interface_tell(struct boot_run *run);
 /* ram_disk.c: the images that were read as RAM disks of the firmware, until the second. */
 enum om_status ram_disks_enter(struct boot_run *run) OM_CHECKED;
 void ram_disks_remove(struct boot_run *run);

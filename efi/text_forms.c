@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <overmount/fmt.h>
+#include <overmount/root.h>
 
 #include "text_forms.h"
 
@@ -176,6 +177,33 @@ size_t load_option_word(const void *options, size_t bytes, char *buf, size_t siz
 		buf[len++] = (char)om_get_le16(at + 2 * i);
 	buf[len] = '\0';
 	return len;
+}
+
+bool loader_timeout(const char *text, bool once, uint32_t *ret_ms)
+{
+	const struct om_str word = om_str_from(text);
+	uint64_t seconds = 0;
+	size_t i;
+
+	*ret_ms = once ? OM_WAIT_FOREVER : 0;
+	if (om_str_is(word, "menu-force")) {
+		*ret_ms = OM_WAIT_FOREVER;
+		return true;
+	}
+	if (om_str_is(word, "menu-hidden") || om_str_is(word, "menu-disabled")) {
+		*ret_ms = 0;
+		return true;
+	}
+	for (i = 0; i < word.len && i < 9; i++) {
+		if (word.ptr[i] < '0' || word.ptr[i] > '9')
+			return false;
+		seconds = seconds * 10 + (uint64_t)(word.ptr[i] - '0');
+	}
+	if (word.len == 0 || i < word.len || seconds * 1000 >= OM_WAIT_FOREVER)
+		return false;
+	if (seconds > 0)
+		*ret_ms = (uint32_t)seconds * 1000;
+	return true;
 }
 
 uint64_t unix_time(unsigned year, unsigned month, unsigned day, unsigned hour, unsigned minute,

@@ -25,6 +25,12 @@ bool volume_label_is(const char *label, struct om_str wanted);
 /* Add a label to a list in words: "'ESP', 'DISK1', one without"; a full list ends in "...". */
 void volume_label_list(char *list, size_t size, const char *label);
 
+/*
+ * LoaderConfigTimeout of the Boot Loader Interface in milliseconds, or OM_WAIT_FOREVER; false: it
+ * makes no sense.  Of the variable for one boot, ONCE, 0 means a menu that stays.
+ */
+bool loader_timeout(const char *text, bool once, uint32_t *ret_ms);
+
 /* Seconds since 1970 of a UTC date. 0 when the date is not one. */
 uint64_t unix_time(unsigned year, unsigned month, unsigned day, unsigned hour, unsigned minute,
 		   unsigned second);

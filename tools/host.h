@@ -10,7 +10,6 @@
 #include <overmount/image.h>
 #include <overmount/plan.h>
 
-#define OVERMOUNT_VERSION "0.1.0"
 
 enum { DONE = 0, REFUSED = 1, USAGE = 2 };
 

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <overmount/version.h>
+
 #include "host.h"
 
 static const struct command *const commands[] = {

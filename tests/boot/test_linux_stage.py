@@ -16,6 +16,7 @@ import pytest
 import scenario
 from machine import Machine, Timeout
 
+ESP_UUID = "0E5B1E77-0102-4304-8506-0708090A0B0C"
 DOWN, ESC = "\x1b[B", "\x1b"
 SECONDS = 90
 BIG = scenario.pseudo_random("linux-stage", (3 << 20) + 5)
@@ -113,8 +114,11 @@ class Esp:
     def disk(self):
         image = self.work / "esp.img"
         scenario.run(scenario.OVERMOUNT, "disk", "esp", "-o", image, self.root)
+        disk = self.work / "disk.img"
+        scenario.run(scenario.OVERMOUNT, "disk", "gpt", "-o", disk, f"{image}:ef00:esp:{ESP_UUID}")
         shutil.rmtree(self.root)
-        return image
+        image.unlink()
+        return disk
 
 
 def digest(data):
@@ -126,7 +130,7 @@ def seen(text):
     found = {"file": {}, "variable": {}}
     for line in re.findall(r"^T (.*)$", text, re.M):
         word, _, rest = line.partition(" ")
-        if word in found:
+        if isinstance(found.get(word), dict):
             name, _, value = rest.partition(" ")
             found[word][name] = value
         else:
@@ -199,3 +203,78 @@ def test_layers_arrive_and_failures_come_back(tmp_path):
     assert set(found["file"]) - set(expected) == {"/.overmount/manifest",
                                                   "/.overmount/root.descriptor"}
     assert found["cmdline"].endswith(OPTIONS)
+    check_variables(found["variable"], "works.conf",
+                    ["missing.conf", "no-init.conf", "wrong-piece.conf", "wrong-layer.conf",
+                     "too-large.conf", "works.conf"])
+
+
+LOADER = "-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
+
+
+def check_variables(variables, selected, entries):
+    """What the Boot Loader Interface has bootctl(1) and systemd-analyze(1) look for."""
+    values = {}
+    for name, digits in variables.items():
+        data = bytes.fromhex(digits)
+        assert not name.startswith("Loader") or data[:4] == b"\6\0\0\0", (name, data)
+        values[name.removesuffix(LOADER)] = data[4:]
+    text = {name: data.decode("utf-16-le").removesuffix("\0") for name, data in values.items()
+            if name.startswith("Loader") and name != "LoaderFeatures"}
+    assert text["LoaderInfo"].startswith("overmount "), text
+    assert text["LoaderEntrySelected"] == selected
+    assert text["LoaderEntries"].split("\0") == entries
+    assert text["LoaderDevicePartUUID"] == ESP_UUID.lower()
+    assert text["LoaderImageIdentifier"] == "\\EFI\\BOOT\\BOOTX64.EFI"
+    assert re.fullmatch(r"EDK II \d+\.\d\d", text["LoaderFirmwareInfo"]), text
+    assert re.fullmatch(r"UEFI 2\.\d\d", text["LoaderFirmwareType"]), text
+    times = [int(text[f"LoaderTime{what}USec"]) for what in ("Init", "Menu", "Exec")]
+    assert 0 < times[0] < times[1] < times[2] < 10**9, times
+    assert int.from_bytes(values["LoaderFeatures"], "little") == 0b100001111
+    assert any(name.startswith("OvermountRootDescriptor-") for name in values), values.keys()
+
+
+def test_other_programs_and_what_the_system_asks_for(tmp_path):
+    """`efi` entries come back; what is registered by another loader comes first; the next boot's
+    entry is chosen once."""
+    esp = Esp(tmp_path, "6.1")
+    esp.put("chain.efi", (scenario.BUILD / "efi-programs/chain.efi").read_bytes())
+    esp.put("base.cpio", newc(system("6.1") | {"earlier": regular("this stage")}))
+    esp.put("same.cpio", newc({"same": regular("same")}))
+    esp.entry("back", "efi /chain.efi\noptions come back\n")
+    esp.entry("absent", "efi /nowhere.efi\n")
+    esp.entry("once", "efi /chain.efi\noptions set LoaderEntryOneShot linux.conf\n")
+    esp.entry("stay", "efi /chain.efi\noptions set LoaderConfigTimeout 0\n")
+    esp.entry("again", "efi /chain.efi\noptions before\n")
+    esp.entry("before", "efi /chain.efi\noptions before -\n")
+    esp.linux("linux", "overlay /same.cpio\ninitrd /base.cpio\n")
+    try:
+        with Machine(tmp_path / "run", [esp.disk()], 384, ["-snapshot"]) as machine:
+            machine.expect(r"> back", 60)
+            machine.send("\r")
+            machine.expect(r"T chain: options 'come back'", 30)
+            machine.expect(r"start: .chain\.efi came back", 30)
+            machine.expect(r"> back", 30)
+            machine.send(DOWN)
+            try_entry(machine, "absent", r"error: .*nowhere\.efi: no such file")
+            for name in ("once", "stay"):
+                machine.expect(rf"> {name}", 30)
+                machine.send("\r")
+                machine.expect(r"start: .chain\.efi came back", 30)
+                machine.expect(rf"> {name}", 30)
+                machine.send(DOWN)
+            machine.send(DOWN)
+            machine.expect(r"> before", 30)
+            machine.send("\r")
+            # The stage of the stage: no menu, for the time-out is none; no load option that counts.
+            machine.expect(r"config: the system's linux\.conf for the next boot", 60)
+            machine.expect(r"layer: the initrd of an earlier loader, \d+ bytes", 30)
+            machine.expect(r"^T end", SECONDS)
+            text = machine.text
+    except Timeout as error:
+        pytest.fail(str(error), pytrace=False)
+    assert "leak:" not in text
+    found = seen(text)
+    assert found["file"]["/earlier"] == digest(b"this stage")[:16]
+    assert found["file"]["/same"] == digest(b"same")[:16]
+    names = {name.removesuffix(LOADER) for name in found["variable"]}
+    assert "LoaderConfigTimeout" in names and "LoaderEntryOneShot" not in names, names

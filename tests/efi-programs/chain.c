@@ -2,6 +2,7 @@
 /*
  * An EFI program for the tests of `efi` entries.  Its load options say what it does:
  *	return		print them and come back
+ *	set NAME TEXT	set the variable NAME of the Boot Loader Interface, and come back
  *	before WORD	register an initrd as another loader would, then start the stage of the
  *			same volume with the load option WORD, and come back after it
  */
@@ -93,9 +94,30 @@ static EFI_STATUS start_stage(EFI_HANDLE image, EFI_SYSTEM_TABLE *table, EFI_LOA
 	return table->BootServices->StartImage(handle, NULL, NULL);
 }
 
+static bool begins(const EFI_LOADED_IMAGE *self, const CHAR16 *word, size_t bytes)
+{
+	return self->LoadOptionsSize > bytes && memcmp(self->LoadOptions, word, bytes) == 0;
+}
+
+/* "NAME TEXT" as a variable that stays, as an operating system sets it. */
+static EFI_STATUS set_variable(EFI_SYSTEM_TABLE *table, CHAR16 *name)
+{
+	static EFI_GUID guid = { 0x4a67b082, 0x0a4c, 0x41cf,
+				 { 0xb6, 0xc7, 0x44, 0x0b, 0x29, 0xbb, 0x8c, 0x4f } };
+	CHAR16 *text = name;
+	size_t len = 0;
+
+	while (*text != u' ')
+		text++;
+	*text++ = 0;
+	while (text[len++])
+		;
+	return table->RuntimeServices->SetVariable(name, &guid, 7, len * sizeof(*text), text);
+}
+
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 {
-	static const CHAR16 before[] = u"before ";
+	static const CHAR16 before[] = u"before ", set[] = u"set ";
 	struct load_file2 protocol = { load };
 	EFI_HANDLE handle = NULL;
 	EFI_LOADED_IMAGE *self;
@@ -107,8 +129,9 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 	say(table, u"T chain: options '");
 	say(table, self->LoadOptionsSize ? self->LoadOptions : u"");
 	say(table, u"'\r\n");
-	if (self->LoadOptionsSize <= sizeof(before) ||
-	    memcmp(self->LoadOptions, before, sizeof(before) - 2) != 0)
+	if (begins(self, set, sizeof(set) - 2))
+		return set_variable(table, (CHAR16 *)self->LoadOptions + sizeof(set) / 2 - 1);
+	if (!begins(self, before, sizeof(before) - 2))
 		return EFI_SUCCESS;
 	status = table->BootServices->InstallMultipleProtocolInterfaces(&handle, &device_path_guid,
 			initrd_path, &load_file2_guid, &protocol, NULL);

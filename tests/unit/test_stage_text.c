@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <overmount/root.h>
+
 #include "../../efi/device_path.h"
 #include "../../efi/text_forms.h"
 
@@ -170,6 +172,68 @@ static void test_device_paths(void **state)
 	}
 }
 
+/* A partition as the UEFI specification's table 10-49 has it, and a file of two nodes on it. */
+static void test_place_of_a_program(void **state)
+{
+	static const uint8_t place[] = {
+		2, 1, 12, 0, 0xd0, 0x41, 3, 10, 0, 0, 0, 0,
+		4, 1, 42, 0, 1, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0,
+		0x77, 0x1e, 0x5b, 0x0e, 0x02, 0x01, 0x04, 0x43, 5, 6, 7, 8, 9, 10, 11, 12, 2, 2,
+		4, 4, 10, 0, '\\', 0, 'a', 0, 0, 0,
+		0x7f, 0xff, 4, 0,
+	};
+	uint8_t other[sizeof(place)];
+	char text[64];
+	size_t max;
+
+	(void)state;
+	assert_true(device_path_partition(place, sizeof(place), text));
+	assert_string_equal(text, "0e5b1e77-0102-4304-0506-0708090a0b0c");
+	assert_true(device_path_file(place, sizeof(place), text, sizeof(text)));
+	assert_string_equal(text, "\\a");
+	memcpy(other, place, sizeof(place));
+	other[12 + 41] = 1;			/* an MBR's signature */
+	assert_false(device_path_partition(other, sizeof(other), text));
+	other[12 + 2] = 41;			/* a node that is too short for one */
+	assert_false(device_path_partition(other, sizeof(other), text));
+	assert_false(device_path_file(place + 54 + 10, 4, text, sizeof(text)));
+	for (max = 0; max < sizeof(place); max++) {
+		uint8_t *cut = max ? memcpy(test_malloc(max), place, max) : NULL;
+
+		assert_int_equal(device_path_partition(cut, max, text), max >= 54);
+		assert_int_equal(device_path_file(cut, max, text, sizeof(text)), max >= 64);
+		if (cut)
+			test_free(cut);
+	}
+}
+
+/* Values as bootctl(1) and systemctl(1) write them. */
+static void test_loader_timeouts(void **state)
+{
+	static const struct {
+		const char *text;
+		bool once, good;
+		uint32_t ms;
+	} cases[] = {
+		{ "5", false, true, 5000 }, { "5", true, true, 5000 },
+		{ "0", false, true, 0 }, { "0", true, true, OM_WAIT_FOREVER },
+		{ "menu-force", false, true, OM_WAIT_FOREVER }, { "menu-hidden", false, true, 0 },
+		{ "menu-disabled", false, true, 0 }, { "menu-hidden", true, true, 0 },
+		{ "4294967", false, true, 4294967000u }, { "4294968", false, false, 0 },
+		{ "1234567890123", false, false, 0 }, { "", false, false, 0 },
+		{ "-1", false, false, 0 }, { "5s", false, false, 0 }, { "menu", false, false, 0 },
+	};
+	uint32_t ms;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(loader_timeout(cases[i].text, cases[i].once, &ms), cases[i].good);
+		if (cases[i].good)
+			assert_int_equal(ms, cases[i].ms);
+	}
+}
+
 static void test_volume_labels(void **state)
 {
 	static const char one[] = "'ESP'", two[] = "'ESP', one without";
@@ -206,6 +270,8 @@ int main(void)
 		cmocka_unit_test(test_dates),
 		cmocka_unit_test(test_crc),
 		cmocka_unit_test(test_device_paths),
+		cmocka_unit_test(test_place_of_a_program),
+		cmocka_unit_test(test_loader_timeouts),
 		cmocka_unit_test(test_volume_labels),
 	};
 
