@@ -18,8 +18,8 @@ HAVE_SYSCTL = {"6.1"}
 class Case(test_golden.Case):
     """The same trees; the entry names a stock kernel."""
 
-    def __init__(self, version, name, cmdline):
-        super().__init__(name, DATA["case"][name], cmdline)
+    def __init__(self, version, name):
+        super().__init__(name, DATA["case"][name])
         self.name = f"linux-{version}-{name}"
         self.work = scenario.BUILD / "images" / self.name
         self.source = self.work / "source"
@@ -30,19 +30,19 @@ class Case(test_golden.Case):
 def run(version, name):
     cmdline, lines = transcript(name)
     case = DATA["case"][name]
-    shop = Case(version, name, cmdline)
+    shop = Case(version, name)
     if "compress" in case:
         # Compressed bytes that come as initrd are an archive to the stage.
-        shop.entry = shop.entry.replace("initrd \\overmount\\initrd.img", "ramdisk \\overmount\\initrd.img")
+        shop.entry = re.sub(r"^initrd( +\\initrd\.img)$", r"ramdisk\1", shop.entry, flags=re.M)
     disks = shop.disks()
-    image = shop.work / "esp/overmount/initrd.img"
+    image = shop.work / "esp" / shop.spec["esp"][0]["path"] if "esp" in shop.spec else None
     if case.get("initrd_path") == "init":
         # An archive with an /init of its own: nothing of ours is in between.
         archive = image
     elif case.get("initrd") == "cpio":
         archive = stock.direct(version, shop, shop.entry, layers=[image])
     else:
-        archive = stock.direct(version, shop, shop.entry, [image] if image.exists() else [])
+        archive = stock.direct(version, shop, shop.entry, [image] if image else [])
     with stock.machine(version, shop.work, disks if "gpt" in case else disks[1:],
                        archive, cmdline) as machine:
         machine.finish(90)
