@@ -172,18 +172,6 @@ bool choice_path(pid_t tid, const char *path, bool for_write, char *ret_path, si
 
 /* ------------------------------------------------------------------ what was chosen */
 
-static void *mem_alloc(void *ctx, size_t size)
-{
-	(void)ctx;
-	return malloc(size);
-}
-
-static void mem_free(void *ctx, void *ptr, size_t size)
-{
-	(void)ctx, (void)size;
-	free(ptr);
-}
-
 static void say_diag(void *ctx, const struct om_diag *diag)
 {
 	(void)ctx;
@@ -193,7 +181,6 @@ static void say_diag(void *ctx, const struct om_diag *diag)
 
 static void take_lines(void)
 {
-	static const struct om_mem mem = { mem_alloc, mem_free, NULL };
 	const struct om_diag_sink sink = { say_diag, NULL };
 	struct om_entry *scratch = malloc(sizeof(*scratch));
 	size_t len = content(LINES, lines, sizeof(lines));
@@ -201,7 +188,7 @@ static void take_lines(void)
 
 	if (!scratch)
 		return;
-	om_arena_init(&arena, &mem);
+	om_arena_init(&arena, &world_mem);
 	if (om_choice_lines((struct om_str){ lines, len }, &arena, scratch, &sink, candidates,
 			    &candidate_count) != OM_OK)
 		candidate_count = 0;

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include <overmount/fmt.h>
+#include <overmount/mem.h>
 #include <overmount/sys.h>
 
 #define SELF_PATH	"/init"
@@ -34,6 +35,8 @@ extern struct world world;
 
 /* -- main.c --------------------------------------------------------------------------------- */
 
+/* malloc() and free(), for the library. */
+extern const struct om_mem world_mem;
 /* One line of the story that is this edge's own. */
 void say(const char *format, ...) OM_PRINTF(1, 2);
 /* 0 and up, or -errno. */

@@ -297,6 +297,20 @@ static int descriptor_read(struct om_root *root)
 	return -EINVAL;
 }
 
+static void *mem_alloc(void *ctx, size_t size)
+{
+	(void)ctx;
+	return malloc(size);
+}
+
+static void mem_free(void *ctx, void *ptr, size_t size)
+{
+	(void)ctx, (void)size;
+	free(ptr);
+}
+
+const struct om_mem world_mem = { mem_alloc, mem_free, NULL };
+
 /*
  * The end of PID 1 is the end of the kernel, which then does what panic= says: as it always did
  * when no root could be mounted.

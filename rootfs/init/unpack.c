@@ -32,18 +32,6 @@ struct unpack {
 	char path[PATH_SIZE], link[PATH_SIZE];
 };
 
-static void *mem_alloc(void *ctx, size_t size)
-{
-	(void)ctx;
-	return malloc(size);
-}
-
-static void mem_free(void *ctx, void *ptr, size_t size)
-{
-	(void)ctx, (void)size;
-	free(ptr);
-}
-
 /* ------------------------------------------------------------------ members */
 
 static int take_text(struct om_str text, bool rooted, char *buf)
@@ -162,7 +150,6 @@ static int add_member(struct unpack *unpack, const struct om_member *member)
 
 static int unpack_all(bool tar, const struct om_source *source)
 {
-	static const struct om_mem mem = { mem_alloc, mem_free, NULL };
 	static struct unpack unpack;
 	struct om_archive_reader reader;
 	struct om_diag diag = { .text = "" };
@@ -173,7 +160,7 @@ static int unpack_all(bool tar, const struct om_source *source)
 	int err = 0;
 
 	unpack.base = source->base;
-	om_arena_init(&arena, &mem);
+	om_arena_init(&arena, &world_mem);
 	status = tar ? om_tar_open(&reader, source, &arena, &diag) :
 		       om_cpio_open(&reader, source, &arena, &diag);
 	while (status == OM_OK && !err) {
