@@ -146,19 +146,14 @@ static enum om_status volumes_size(struct boot_run *run, const struct om_ramdisk
 /* It came from volumes that somebody brought, and was read then. */
 static bool take_removable(struct boot_run *run, uint32_t index, struct boot_image *image)
 {
-	uint32_t i;
+	struct boot_image *brought = removable_image(run, index);
 
-	for (i = 0; i < OM_IMAGES_MAX; i++) {
-		struct boot_image *brought = &run->removable[i];
-
-		if (!brought->pages || brought->place.index != index)
-			continue;
-		*image = *brought;
-		brought->pages = NULL;
-		run->image_count++;
-		return true;
-	}
-	return false;
+	if (!brought)
+		return false;
+	*image = *brought;
+	brought->pages = NULL;
+	run->image_count++;
+	return true;
 }
 
 /* Pages for an image: what a stock Linux finds by itself must not be free memory to it. */

@@ -6,11 +6,6 @@
 #include "device_path.h"
 #include "stage.h"
 
-static EFI_GUID device_path_guid = { 0x09576e91, 0x6d3f, 0x11d2,
-				     { 0x8e, 0x39, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b } };
-static EFI_GUID loaded_guid = { 0x5b1b31a1, 0x9562, 0x11d2,
-				{ 0x8e, 0x3f, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b } };
-
 /* Device path of a file on our volume, so that what is started knows where it came from. */
 static uint8_t *file_path(struct boot_run *run, const struct stage_file *file)
 {
@@ -48,7 +43,7 @@ static enum om_status set_options(struct boot_run *run, EFI_HANDLE image)
 	wide = om_arena_array(&run->arena, options.len + 4, sizeof(*wide));
 	if (!text.ptr || !wide)
 		return stage_fail(run->stage, OM_NO_MEMORY, "options: out of memory");
-	if (EFI_ERROR(run->stage->bs->HandleProtocol(image, &loaded_guid, (void **)&loaded)))
+	if (EFI_ERROR(run->stage->bs->HandleProtocol(image, &loaded_image_guid, (void **)&loaded)))
 		return stage_fail(run->stage, OM_IO, "options: the image has no loaded-image protocol");
 	loaded->LoadOptions = wide;
 	loaded->LoadOptionsSize = (UINT32)(ucs2_from_utf8(text.ptr, wide, options.len + 4) + 1) * 2;

@@ -81,14 +81,18 @@ void stage_console(struct stage *stage, struct om_str kind)
 	stage->to_text = !found || !om_str_is(kind, "serial");
 }
 
-uint64_t stage_usec(const struct stage *stage)
+uint64_t stage_ticks_usec(const struct stage *stage, uint64_t ticks)
 {
-	uint64_t ticks = stage_rdtsc() - stage->tsc_entry;
 	uint64_t per_sec = stage->tsc_hz;
 
 	if (!per_sec)
 		return 0;
 	return ticks / per_sec * 1000000 + ticks % per_sec * 1000000 / per_sec;
+}
+
+uint64_t stage_usec(const struct stage *stage)
+{
+	return stage_ticks_usec(stage, stage_rdtsc() - stage->tsc_entry);
 }
 
 static void log_text(struct stage *stage, const char *text)

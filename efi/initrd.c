@@ -54,23 +54,6 @@ static enum om_status read_volumes(void *ctx, uint64_t offset, void *buf, size_t
 	return len == 0 ? OM_OK : OM_TRUNCATED;
 }
 
-/* Brought by somebody, and in memory since then. */
-static bool take_removable(struct boot_run *run, uint32_t index, struct volumes *volumes)
-{
-	uint32_t i;
-
-	for (i = 0; i < OM_IMAGES_MAX; i++) {
-		const struct boot_image *image = &run->removable[i];
-
-		if (!image->pages || image->place.index != index)
-			continue;
-		volumes->source.base = image->pages;
-		volumes->source.size = image->page_bytes;
-		return true;
-	}
-	return false;
-}
-
 static enum om_status open_volume(struct boot_run *run, const struct om_path_ref *ref,
 				  uint64_t skip, struct volumes *volumes)
 {
@@ -86,8 +69,7 @@ static enum om_status open_volume(struct boot_run *run, const struct om_path_ref
 	if (file->directory || skip >= file->source.size)
 		return stage_fail(run->stage, OM_TYPE, "ramdisk %s: %s", file->name,
 				  file->directory ? "is a directory" : "start is past its end");
-	stage_file_close(file);
-	file->on_demand = true;
+	stage_file_later(file);
 	volume->skip = skip;
 	volume->len = file->source.size - skip;
 	volumes->source.size += volume->len;
@@ -99,6 +81,7 @@ static enum om_status open_ramdisk(struct boot_run *run, const struct om_ramdisk
 				   const struct om_source **ret_source)
 {
 	struct volumes *volumes = om_arena_alloc(&run->arena, sizeof(*volumes));
+	const struct boot_image *brought = removable_image(run, ref->index);
 	enum om_status status = OM_OK;
 	uint32_t i;
 
@@ -108,8 +91,11 @@ static enum om_status open_ramdisk(struct boot_run *run, const struct om_ramdisk
 	volumes->source.ctx = volumes;
 	volumes->source.name = "ramdisk";
 	*ret_source = &volumes->source;
-	if (take_removable(run, ref->index, volumes))
+	if (brought) {		/* and in memory since then */
+		volumes->source.base = brought->pages;
+		volumes->source.size = brought->page_bytes;
 		return OM_OK;
+	}
 	for (i = 0; i < ref->volume_count && status == OM_OK; i++)
 		status = open_volume(run, &ref->volumes[i], i ? 0 : (uint64_t)ref->start_kib << 10,
 				     volumes);
@@ -158,8 +144,7 @@ static enum om_status add_untouched(struct boot_run *run, const struct om_layer_
 	status = boot_open(run, layer->source.path.text, "layer", &file);
 	if (status != OM_OK)
 		return status;
-	stage_file_close(file);
-	file->on_demand = true;
+	stage_file_later(file);
 	add_segment(run, file->name, &(struct om_segment){
 		.source = &file->source,
 		.digest = layer->source.has_digest ? layer->source.digest : NULL,

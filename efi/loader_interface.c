@@ -20,8 +20,6 @@
 
 static EFI_GUID interface_guid = { 0x4a67b082, 0x0a4c, 0x41cf,
 				   { 0xb6, 0xc7, 0x44, 0x0b, 0x29, 0xbb, 0x8c, 0x4f } };
-static EFI_GUID device_path_guid = { 0x09576e91, 0x6d3f, 0x11d2,
-				     { 0x8e, 0x39, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b } };
 
 /* ------------------------------------------------------------------ what it says to us */
 
@@ -63,13 +61,11 @@ static void put_text(struct stage *stage, const CHAR16 *name, const char *text)
 
 static void put_time(struct stage *stage, const CHAR16 *name, uint64_t ticks)
 {
-	uint64_t per_sec = stage->tsc_hz;
 	char text[24];
 
-	if (!ticks || !per_sec)
+	if (!ticks || !stage->tsc_hz)
 		return;
-	om_format(text, sizeof(text), "%llu", (unsigned long long)
-		  (ticks / per_sec * 1000000 + ticks % per_sec * 1000000 / per_sec));
+	om_format(text, sizeof(text), "%llu", (unsigned long long)stage_ticks_usec(stage, ticks));
 	put_text(stage, name, text);
 }
 

@@ -4,6 +4,10 @@
 #define CALIBRATE_USEC	1000u
 #define CALIBRATE_ROUNDS 4
 
+EFI_GUID loaded_image_guid = EFI_LOADED_IMAGE_PROTOCOL_GUID;
+EFI_GUID device_path_guid = EFI_DEVICE_PATH_PROTOCOL_GUID;
+EFI_GUID file_system_guid = EFI_SIMPLE_FILE_SYSTEM_PROTOCOL_GUID;
+
 static EFI_GUID acpi2_guid = { 0x8868e871, 0xe4f1, 0x11d3,
 			       { 0xbc, 0x22, 0x00, 0x80, 0xc7, 0x3c, 0x88, 0x81 } };
 static EFI_GUID acpi1_guid = { 0xeb9d2d30, 0x2d88, 0x11d3,

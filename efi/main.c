@@ -3,9 +3,6 @@
 
 #define TIMEOUT_DEFAULT_MS	5000u
 
-static EFI_GUID loaded_guid = { 0x5b1b31a1, 0x9562, 0x11d2,
-				{ 0x8e, 0x3f, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b } };
-
 /* crt0 calls this with the C compiler's own convention, not with the firmware's. */
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table);
 
@@ -25,7 +22,7 @@ static EFI_STATUS stage_init(struct stage *stage, EFI_HANDLE image, EFI_SYSTEM_T
 	stage->tsc_said = stage->tsc_entry;
 	stage->bs->SetWatchdogTimer(0, 0, 0, NULL);
 	stage_faults_init(stage);
-	return stage->bs->HandleProtocol(image, &loaded_guid, (void **)&stage->loaded);
+	return stage->bs->HandleProtocol(image, &loaded_image_guid, (void **)&stage->loaded);
 }
 
 /* The entry that a variable of the Boot Loader Interface names. */

@@ -12,8 +12,6 @@
 #define LABEL_BYTES	(OM_VOLUME_LABEL_MAX * 3 + 1)
 #define INFO_BYTES	512u
 
-static EFI_GUID fs_guid = { 0x964e5b22, 0x6459, 0x11d2,
-			    { 0x8e, 0x39, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b } };
 static EFI_GUID block_guid = { 0x964e5b21, 0x6459, 0x11d2,
 			       { 0x8e, 0x39, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b } };
 static EFI_GUID fs_info_guid = { 0x09576e93, 0x6d3f, 0x11d2,
@@ -159,10 +157,10 @@ static EFI_FILE_HANDLE find_volume(struct volume *volume)
 	UINTN count = 0, i;
 	char label[LABEL_BYTES], seen[OM_LOG_LINE_MAX / 2] = "";
 
-	if (EFI_ERROR(stage->bs->LocateHandleBuffer(ByProtocol, &fs_guid, NULL, &count, &handles)))
+	if (EFI_ERROR(stage->bs->LocateHandleBuffer(ByProtocol, &file_system_guid, NULL, &count, &handles)))
 		count = 0;
 	for (i = 0; i < count; i++) {
-		if (EFI_ERROR(stage->bs->HandleProtocol(handles[i], &fs_guid, (void **)&fs)) ||
+		if (EFI_ERROR(stage->bs->HandleProtocol(handles[i], &file_system_guid, (void **)&fs)) ||
 		    EFI_ERROR(fs->OpenVolume(fs, &root)))
 			continue;
 		label_of(root, label, sizeof(label));
@@ -361,6 +359,16 @@ static enum om_status fetch_all(struct boot_run *run, const struct om_ramdisk_re
 		*ret_count += status == OM_OK;
 	}
 	return status;
+}
+
+struct boot_image *removable_image(struct boot_run *run, uint32_t index)
+{
+	uint32_t i;
+
+	for (i = 0; i < OM_IMAGES_MAX; i++)
+		if (run->removable[i].pages && run->removable[i].place.index == index)
+			return &run->removable[i];
+	return NULL;
 }
 
 enum om_status removable_load(struct boot_run *run, uint32_t at)

@@ -82,7 +82,9 @@ void stage_progress(struct stage *stage, const char *what, uint64_t done, uint64
 void stage_console(struct stage *stage, struct om_str kind);
 /* The next key, or MENU_KEY_NONE when none comes within WAIT_MS. */
 enum menu_key stage_key(struct stage *stage, uint32_t wait_ms);
+/* Microseconds since the stage began, and of TICKS of the processor's clock; 0 without a clock. */
 uint64_t stage_usec(const struct stage *stage);
+uint64_t stage_ticks_usec(const struct stage *stage, uint64_t ticks);
 
 /* memory.c */
 void stage_memory_init(struct stage *stage);
@@ -99,6 +101,8 @@ enum om_status stage_memory_map(struct stage *stage, struct memory_map *ret_map,
 				uint64_t *ret_size) OM_CHECKED;
 
 /* machine.c */
+/* Of protocols that several files ask for. */
+extern EFI_GUID loaded_image_guid, device_path_guid, file_system_guid;
 uint64_t stage_rdtsc(void);
 uint64_t stage_calibrate(struct stage *stage);
 void stage_machine_facts(struct stage *stage, struct om_handoff *handoff);
@@ -152,6 +156,8 @@ enum om_status stage_file_load(struct stage_file *file) OM_CHECKED;
 /* Does the loaded file have this digest? */
 enum om_status stage_file_verify(struct stage_file *file, const uint8_t *digest) OM_CHECKED;
 void stage_file_close(struct stage_file *file);
+/* Not open until somebody reads it, nor longer than until somebody reads another such file. */
+void stage_file_later(struct stage_file *file);
 void stage_file_release(struct stage_file *file);
 /* Next name in an open directory, without . and ..; *ret_more false at the end. */
 enum om_status stage_dir_next(struct stage_file *dir, struct stage_dirent *ret_entry,
@@ -251,6 +257,8 @@ enum om_status boot_probe(struct boot_run *run) OM_CHECKED;
 bool removable_is_meant(const struct om_entry *entry, uint32_t at);
 /* Ram disk AT of the entry to run->removable[AT], and its facts. */
 enum om_status removable_load(struct boot_run *run, uint32_t at) OM_CHECKED;
+/* The image that was brought for ram disk INDEX; NULL: none was. */
+struct boot_image *removable_image(struct boot_run *run, uint32_t index);
 /* layers.c: layers to trees. */
 enum om_status boot_new_tree(struct boot_run *run,
 			     const struct om_tree_options *options) OM_CHECKED;

@@ -5,8 +5,6 @@
 #define READ_CHUNK	(1u << 20)	/* one firmware call; more is not faster */
 #define INFO_BYTES	1024u		/* EFI_FILE_INFO with a 255-unit name */
 
-static EFI_GUID fs_guid = { 0x964e5b22, 0x6459, 0x11d2,
-			    { 0x8e, 0x39, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b } };
 static EFI_GUID info_guid = { 0x09576e92, 0x6d3f, 0x11d2,
 			      { 0x8e, 0x39, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b } };
 
@@ -15,7 +13,7 @@ EFI_STATUS stage_volume_open(struct stage *stage)
 	EFI_FILE_IO_INTERFACE *fs;
 	EFI_STATUS status;
 
-	status = stage->bs->HandleProtocol(stage->loaded->DeviceHandle, &fs_guid, (void **)&fs);
+	status = stage->bs->HandleProtocol(stage->loaded->DeviceHandle, &file_system_guid, (void **)&fs);
 	if (EFI_ERROR(status))
 		return status;
 	status = fs->OpenVolume(fs, &stage->root);
@@ -96,6 +94,12 @@ void stage_file_close(struct stage_file *file)
 	file->handle->Close(file->handle);
 	file->handle = NULL;
 	file->stage->account.files--;
+}
+
+void stage_file_later(struct stage_file *file)
+{
+	stage_file_close(file);
+	file->on_demand = true;
 }
 
 void stage_file_release(struct stage_file *file)
