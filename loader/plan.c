@@ -312,7 +312,7 @@ static bool check_candidate(struct planner *planner, uint32_t at)
 	const struct om_entry *entry = planner->entry;
 	const struct om_rootspec *spec = &entry->root.candidates[at].spec;
 	struct om_value place = entry->candidates_at[at];
-	bool ram = spec->kind == OM_ROOT_RAM || (spec->kind == OM_ROOT_NUMBER && spec->major == 1);
+	bool ram = om_rootspec_is_ram(spec);
 	char hint[OM_DIAG_HINT_MAX];
 
 	if (spec->text.len + entry->root.candidates[at].fstypes.len +

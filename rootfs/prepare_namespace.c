@@ -238,7 +238,7 @@ static bool names_ramdisk(const struct om_candidate *candidate, const struct om_
 {
 	const struct om_rootspec *spec = &candidate->spec;
 
-	return (spec->kind == OM_ROOT_RAM || (spec->kind == OM_ROOT_NUMBER && spec->major == 1)) &&
+	return om_rootspec_is_ram(spec) &&
 	       spec->minor == disk->index;
 }
 

@@ -193,8 +193,10 @@ static enum om_status add_archive(struct om_tree *tree, const char *layer,
 	om_arena_init(&windows, tree->arena.mem);
 	status = tar ? om_tar_open(&reader, source, scratch, &diag) :
 		       om_cpio_open(&reader, source, scratch, &diag);
-	if (status != OM_OK)
+	if (status != OM_OK) {
+		om_arena_release(&windows);
 		return om_tree_no_memory(tree);
+	}
 	common = reader.priv;
 	if (!tree->options.reread)
 		common->window.keep_total = &tree->priv->keep_total;

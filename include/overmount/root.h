@@ -34,6 +34,15 @@ struct om_rootspec {
 	int32_t partnroff;
 };
 
+#define OM_RAM_MAJOR 1u			/* of ram disks, Linux' devices.txt */
+
+/* Does SPEC mean ram disk spec->minor, by name or by number? */
+static inline bool om_rootspec_is_ram(const struct om_rootspec *spec)
+{
+	return spec->kind == OM_ROOT_RAM ||
+	       (spec->kind == OM_ROOT_NUMBER && spec->major == OM_RAM_MAJOR);
+}
+
 enum om_root_mode {
 	OM_MODE_DEFAULT = 0,	/* as the kernel always did: read-only */
 	OM_MODE_RO,

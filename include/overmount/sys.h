@@ -32,6 +32,12 @@ struct om_device {
 	char uuid[40], label[32], partuuid[40], partlabel[40];
 };
 
+/*
+ * Does SPEC mean DEVICE?  Identifiers are compared without regard to case, names and labels exactly;
+ * what DEVICE leaves empty matches nothing.  PARTNROFF is for the caller, and counts from the match.
+ */
+bool om_device_matches(const struct om_device *device, const struct om_rootspec *spec);
+
 /* Candidates that replace those of the descriptor; they outlive prepare_namespace(). */
 struct om_choice {
 	const struct om_candidate *candidates;

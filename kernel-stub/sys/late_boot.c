@@ -201,10 +201,9 @@ static void text_copy(char *to, size_t size, const char *from)
 	om_format(to, size, "%s", from);
 }
 
-static void describe(struct block_device *bdev, struct om_device *ret_device)
+/* What is known without reading it. */
+static void describe_place(const struct block_device *bdev, struct om_device *ret_device)
 {
-	struct identity identity;
-
 	memset(ret_device, 0, sizeof(*ret_device));
 	text_copy(ret_device->name, sizeof(ret_device->name), bdev->name);
 	ret_device->major = MAJOR(bdev->dev);
@@ -212,6 +211,13 @@ static void describe(struct block_device *bdev, struct om_device *ret_device)
 	ret_device->size = bdev->sectors * SECTOR_SIZE;
 	text_copy(ret_device->partuuid, sizeof(ret_device->partuuid), bdev->partuuid);
 	text_copy(ret_device->partlabel, sizeof(ret_device->partlabel), bdev->partlabel);
+}
+
+static void describe(struct block_device *bdev, struct om_device *ret_device)
+{
+	struct identity identity;
+
+	describe_place(bdev, ret_device);
 	if (identify(bdev, &identity) < 0)
 		return;
 	text_copy(ret_device->fstype, sizeof(ret_device->fstype), identity.type);
@@ -219,60 +225,22 @@ static void describe(struct block_device *bdev, struct om_device *ret_device)
 	text_copy(ret_device->label, sizeof(ret_device->label), identity.label);
 }
 
-static char lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c | 32) : c;
-}
-
-/* Identifiers are compared without regard to case, labels exactly. */
-static bool same(struct om_str want, const char *have, bool fold)
-{
-	size_t i;
-
-	if (want.len == 0 || want.len != strlen(have))
-		return false;
-	for (i = 0; i < want.len; i++)
-		if (fold ? lower(want.ptr[i]) != lower(have[i]) : want.ptr[i] != have[i])
-			return false;
-	return true;
-}
-
-static bool matches(const struct block_device *bdev, const struct om_rootspec *spec,
-		    const struct om_device *device)
-{
-	switch (spec->kind) {
-	case OM_ROOT_NAME:
-		return same(spec->text, bdev->name, false);
-	case OM_ROOT_NUMBER:
-		return bdev->dev == MKDEV(spec->major, spec->minor);
-	case OM_ROOT_RAM:
-		return bdev->dev == MKDEV(1, spec->minor);
-	case OM_ROOT_PARTUUID:
-		return same(spec->text, bdev->partuuid, true);
-	case OM_ROOT_PARTLABEL:
-		return same(spec->text, bdev->partlabel, false);
-	case OM_ROOT_UUID:
-		return same(spec->text, device->uuid, true);
-	case OM_ROOT_LABEL:
-		return same(spec->text, device->label, false);
-	default:
-		return false;
-	}
-}
-
 static int sys_op_find_device(void *ctx, const struct om_rootspec *spec,
 			      struct om_device *ret_device)
 {
+	/* Content is read only where it is asked for. */
+	bool by_content = spec->kind == OM_ROOT_UUID || spec->kind == OM_ROOT_LABEL;
 	struct block_device *bdev;
 	struct om_device device;
 	unsigned i;
 
 	(void)ctx;
 	for (i = 0; (bdev = block_by_index(i)); i++) {
-		/* Content is read only where it is asked for. */
-		if (spec->kind == OM_ROOT_UUID || spec->kind == OM_ROOT_LABEL)
+		if (by_content)
 			describe(bdev, &device);
-		if (!matches(bdev, spec, &device))
+		else
+			describe_place(bdev, &device);
+		if (!om_device_matches(&device, spec))
 			continue;
 		if (spec->kind == OM_ROOT_PARTUUID && spec->partnroff) {
 			bdev = block_find(bdev->dev + (uint32_t)spec->partnroff);

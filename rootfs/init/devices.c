@@ -220,33 +220,15 @@ static const struct om_device *looked_at(struct entry *entry)
 
 /* ------------------------------------------------------------------ finding */
 
-/* Identifiers are compared without regard to case, labels and names exactly. */
-static bool same(struct om_str want, const char *have, bool fold)
-{
-	if (!want.len || want.len != strlen(have))
-		return false;
-	return (fold ? strncasecmp(want.ptr, have, want.len) :
-		       strncmp(want.ptr, have, want.len)) == 0;
-}
-
+/* A device is only read where its content, or the table it stands in, is asked for. */
 static bool matches(struct entry *entry, const struct om_rootspec *spec)
 {
-	switch (spec->kind) {
-	case OM_ROOT_NAME:
-		return same(spec->text, entry->device.name, false);
-	case OM_ROOT_NUMBER:
-		return entry->device.major == spec->major && entry->device.minor == spec->minor;
-	case OM_ROOT_PARTUUID:
-		return entry->disk[0] && same(spec->text, looked_at(entry)->partuuid, true);
-	case OM_ROOT_PARTLABEL:
-		return entry->disk[0] && same(spec->text, looked_at(entry)->partlabel, false);
-	case OM_ROOT_UUID:
-		return same(spec->text, looked_at(entry)->uuid, true);
-	case OM_ROOT_LABEL:
-		return same(spec->text, looked_at(entry)->label, false);
-	default:
-		return false;
-	}
+	bool by_content = spec->kind == OM_ROOT_UUID || spec->kind == OM_ROOT_LABEL;
+	bool by_table = spec->kind == OM_ROOT_PARTUUID || spec->kind == OM_ROOT_PARTLABEL;
+
+	if (by_content || (by_table && entry->disk[0]))
+		looked_at(entry);
+	return om_device_matches(&entry->device, spec);
 }
 
 static struct entry *neighbour(const struct entry *entry, int32_t distance)
@@ -266,7 +248,7 @@ int world_find_device(void *ctx, const struct om_rootspec *spec, struct om_devic
 	uint32_t i;
 
 	(void)ctx;
-	if (spec->kind == OM_ROOT_RAM || (spec->kind == OM_ROOT_NUMBER && spec->major == 1))
+	if (om_rootspec_is_ram(spec))
 		return ramdisk_device(spec->minor, ret_device);
 	if (take_events() || world.stale)
 		look();

@@ -7,7 +7,6 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <linux/fs.h>
@@ -113,12 +112,13 @@ static void node_make(const struct om_device *device)
 static int take_node(const char *node, struct attached *attached)
 {
 	struct stat st;
-	int fd = open(node, O_RDWR | O_CLOEXEC);
+	int fd = open(node, O_RDWR | O_CLOEXEC), err;
 
 	if (fd < 0 || fstat(fd, &st) || ioctl(fd, BLKGETSIZE64, &attached->device.size)) {
+		err = -errno;
 		if (fd >= 0)
 			close(fd);
-		return -errno;
+		return err;
 	}
 	attached->fd = fd;
 	attached->device.major = major(st.st_rdev);
@@ -151,14 +151,9 @@ static int brd_attach(uint32_t index, const char *path, struct attached *attache
 {
 	int from = open(path, O_RDONLY | O_CLOEXEC), to, err;
 	char parameters[64], node[32];
-	struct stat st;
 
 	if (from < 0)
 		return -errno;
-	if (fstat(from, &st)) {
-		close(from);
-		return -errno;
-	}
 	om_format(parameters, sizeof(parameters), "rd_nr=%u rd_size=%llu", OM_IMAGES_MAX,
 		  (unsigned long long)(largest_ramdisk() + 4095) / 4096 * 4);
 	err = module_load("brd", parameters);
@@ -175,18 +170,13 @@ static int brd_attach(uint32_t index, const char *path, struct attached *attache
 /* The firmware's RAM disks appear in the order in which the stage has registered them. */
 static int pmem_attach(const struct om_ramdisk *disk, struct attached *attached)
 {
-	uint64_t end, now;
+	uint64_t end = world_now_ms(NULL) + PMEM_WAIT_MS;
 	char node[32];
-	struct timespec time;
 
 	om_format(node, sizeof(node), "/dev/pmem%u", (unsigned)(disk - world.root->ramdisks));
-	clock_gettime(CLOCK_BOOTTIME, &time);
-	end = (uint64_t)time.tv_sec * 1000 + PMEM_WAIT_MS;
 	/* Its driver looks for it on its own time. */
 	while (access(node, F_OK)) {
-		clock_gettime(CLOCK_BOOTTIME, &time);
-		now = (uint64_t)time.tv_sec * 1000;
-		if (now >= end)
+		if (world_now_ms(NULL) >= end)
 			return -ENXIO;
 		world_wait_devices(NULL, 100);
 	}

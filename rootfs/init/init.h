@@ -39,6 +39,7 @@ extern struct world world;
 extern const struct om_mem world_mem;
 /* One line of the story that is this edge's own. */
 void say(const char *format, ...) OM_PRINTF(1, 2);
+uint64_t world_now_ms(void *ctx);
 /* 0 and up, or -errno. */
 int result_of(long result);
 /* At most SIZE - 1 bytes of a small file as text without its last newline; -errno. */

@@ -54,7 +54,7 @@ static uint64_t now_usec(void)
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-static uint64_t world_now_ms(void *ctx)
+uint64_t world_now_ms(void *ctx)
 {
 	(void)ctx;
 	return now_usec() / 1000;
