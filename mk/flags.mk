@@ -36,11 +36,12 @@ CFLAGS_vfs := $(CFLAGS_asan) -DSTUB_HOST -Ikernel-stub/include -Icodec -Itests/s
 
 # $(call world,NAME,CC): how anything is compiled into build/NAME/.
 define world
-$(B)/$(1)/%.o: %.c
+# Other flags make other bytes, and what is compared with a fresh build must not be left over.
+$(B)/$(1)/%.o: %.c mk/flags.mk
 	@mkdir -p $$(@D)
 	@echo "  CC    $$<  ($(1))"
 	@$(2) $$(CFLAGS_$(1)) $$(CFLAGS_file_$$(basename $$(notdir $$<))) -MMD -MP -c -o $$@ $$<
-$(B)/$(1)/%.o: %.S
+$(B)/$(1)/%.o: %.S mk/flags.mk
 	@mkdir -p $$(@D)
 	@echo "  AS    $$<  ($(1))"
 	@$(2) $$(CFLAGS_$(1)) -MMD -MP -c -o $$@ $$<
