@@ -9,11 +9,11 @@ import hashlib
 import lzma
 import re
 import shutil
-import subprocess
 
 import pytest
 
 import scenario
+from fetched import fetched
 from machine import Machine, Timeout
 
 ESP_UUID = "0E5B1E77-0102-4304-8506-0708090A0B0C"
@@ -75,18 +75,9 @@ def system(kernel):
     return files
 
 
-def linux(kernel, *what):
-    result = subprocess.run([scenario.TOP / "mk/linux.sh", kernel, *what], text=True,
-                            capture_output=True, check=False)
-    if result.returncode != 0:
-        reason = (result.stderr.strip() or "mk/linux.sh failed").splitlines()[-1]
-        (pytest.fail if scenario.os.environ.get("CI") else pytest.skip)(reason)
-    return scenario.Path(result.stdout.strip())
-
-
 def modules(kernel):
     """All modules of the kernel."""
-    return linux(kernel, "modules") / "lib/modules"
+    return fetched("linux.sh", kernel, "modules") / "lib/modules"
 
 
 class Esp:
@@ -98,7 +89,7 @@ class Esp:
         self.count = 0
         self.put("EFI/BOOT/BOOTX64.EFI", (scenario.BUILD / "efi/overmount.efi").read_bytes())
         self.put("EFI/overmount/overmount.conf", config)
-        self.put("vmlinuz", linux(kernel).read_bytes())
+        self.put("vmlinuz", fetched("linux.sh", kernel).read_bytes())
 
     def put(self, name, data):
         scenario.write_file(self.root / name, data if isinstance(data, bytes) else data.encode())

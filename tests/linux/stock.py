@@ -4,7 +4,6 @@
 import functools
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "boot"))
 
 import scenario  # noqa: E402
+from fetched import fetched  # noqa: E402
 from machine import Machine  # noqa: E402
 
 KERNELS = os.environ.get("KERNEL", "6.1 7.3").split()
@@ -19,18 +19,10 @@ MODULES = ["virtio_pci", "virtio_blk", "loop", "squashfs", "erofs", "romfs", "ov
 CONSOLE = "console=ttyS0 panic=-1 loglevel=4"
 
 
-class NoKernel(Exception):
-    """It cannot be fetched; the text says why."""
-
-
 @functools.cache
 def tree(version):
     """The folder with vmlinuz and lib/modules of a kernel."""
-    fetch = subprocess.run([scenario.TOP / "mk" / "linux.sh", version, "modules"], text=True,
-                           capture_output=True)
-    if fetch.returncode != 0:
-        raise NoKernel((fetch.stderr.strip().splitlines() or ["mk/linux.sh failed"])[-1])
-    return Path(fetch.stdout.strip())
+    return fetched("linux.sh", version, "modules")
 
 
 def base(version, work, modules=()):
