@@ -31,6 +31,7 @@ help: ## this list
 	@echo "  S=NAME      the scenario for boot, soak and gdb (make boot S=list shows them)"
 	@echo "  N=COUNT     how many boots soak makes (500); JOBS=2 runs two beside each other"
 	@echo "  DEV=1       warnings are errors"
+	@echo "  BENCH=NAMES what bench measures (all of tests/bench: host, stub)"
 	@echo "  T=SECONDS   how long each fuzz target runs (60)"
 
 all: efi stub linux-init tools programs ## build stage, stub, /init, host command and test programs
@@ -66,7 +67,7 @@ soak: all handoff-kernel ## one scenario N times, until a boot does not pass: ma
 
 bench: all bench-build ## figures against peers and limits (not a test)
 	@mk/deps.sh bench
-	@$(PYTHON) tests/bench/run.py
+	@$(PYTHON) tests/bench/run.py $(BENCH)
 
 gdb: all ## QEMU stopped at reset, gdb attached with the symbols of stage and stub
 	@mk/gdb.sh $(or $(S),demo)

@@ -43,11 +43,11 @@ int main(void)
 	if (!data)
 		return 1;
 	memset(data, 0x5a, BYTES);
-	printf("    portable %.0f MiB/s\n", best(om_sha256_init, data));
+	printf("- portable %.0f MiB/s\n", best(om_sha256_init, data));
 	if (om_sha256_has_extensions())
-		printf("    SHA extensions %.0f MiB/s\n", best(om_sha256_init_fast, data));
+		printf("- SHA extensions %.0f MiB/s\n", best(om_sha256_init_fast, data));
 	else
-		printf("    this processor has no SHA extensions\n");
+		printf("- this processor has no SHA extensions\n");
 	free(data);
 	return 0;
 }
