@@ -14,8 +14,6 @@
 #include "boot.h"
 #include "linux_layer.h"
 
-#define MODULE_DEPTH_MAX 32
-
 struct collect {
 	struct om_tree *tree;
 	struct layer_store *store;
@@ -23,6 +21,7 @@ struct collect {
 	char *base;			/* DIRECTORY/RELEASE */
 	struct kmod_ctx *kmod;
 	char *order;			/* the list so far, a line each */
+	char *seen;			/* the modules that were looked at, likewise */
 };
 
 static int out_of_memory(void)
@@ -154,22 +153,17 @@ static char *plain_name(const struct collect *collect, const char *path)
 	return ko ? xprintf("%.*s", (int)(ko + 3 - below), below) : NULL;
 }
 
-static bool listed(const struct collect *collect, const char *name)
+/* Adds a line to LIST; false if it is there already. */
+static bool list_add(char **list, const char *name)
 {
-	char *line = xprintf("\n%s\n", name), *all = xprintf("\n%s", collect->order ? collect->order : "");
-	bool found = strstr(all, line) != NULL;
+	char *line = xprintf("\n%s\n", name), *all = xprintf("%s%s\n", *list ? *list : "\n", name);
+	bool found = *list && strstr(*list, line);
 
 	free(line);
-	free(all);
-	return found;
-}
-
-static void list_add(struct collect *collect, const char *name)
-{
-	char *longer = xprintf("%s%s\n", collect->order ? collect->order : "", name);
-
-	free(collect->order);
-	collect->order = longer;
+	free(found ? all : *list);
+	if (!found)
+		*list = all;
+	return !found;
 }
 
 static int add_file(struct collect *collect, struct kmod_module *module)
@@ -180,10 +174,8 @@ static int add_file(struct collect *collect, struct kmod_module *module)
 	size_t len = 0;
 	int result = DONE;
 
-	if (!name || listed(collect, name)) {		/* built in, or there already */
-		free(name);
-		return DONE;
-	}
+	if (!name)
+		return DONE;		/* built in */
 	to = xprintf("lib/modules/%s/%s", collect->release, name);
 	result = read_unpacked(path, &bytes, &len);
 	if (result == DONE)
@@ -191,16 +183,16 @@ static int add_file(struct collect *collect, struct kmod_module *module)
 	if (result == DONE)
 		result = firmware_of(collect, module);
 	if (result == DONE)
-		list_add(collect, name);
+		list_add(&collect->order, name);
 	free(bytes);
 	free(name);
 	free(to);
 	return result;
 }
 
-static int add_module(struct collect *collect, struct kmod_module *module, int depth);
+static int add_module(struct collect *collect, struct kmod_module *module);
 
-static int add_list(struct collect *collect, struct kmod_list *list, int depth)
+static int add_list(struct collect *collect, struct kmod_list *list)
 {
 	struct kmod_list *at;
 	int result = DONE;
@@ -209,28 +201,29 @@ static int add_list(struct collect *collect, struct kmod_list *list, int depth)
 		struct kmod_module *needed = kmod_module_get_module(at);
 
 		if (result == DONE)
-			result = add_module(collect, needed, depth + 1);
+			result = add_module(collect, needed);
 		kmod_module_unref(needed);
 	}
 	kmod_module_unref_list(list);
 	return result;
 }
 
-static int add_module(struct collect *collect, struct kmod_module *module, int depth)
+static int add_module(struct collect *collect, struct kmod_module *module)
 {
 	struct kmod_list *before = NULL, *after = NULL;
 	int result;
 
-	if (depth > MODULE_DEPTH_MAX)
-		return DONE;		/* soft dependencies may go in circles */
+	/* Soft dependencies may go in circles, and through one module in many ways. */
+	if (!list_add(&collect->seen, kmod_module_get_name(module)))
+		return DONE;
 	kmod_module_get_softdeps(module, &before, &after);
-	result = add_list(collect, before, depth);
+	result = add_list(collect, before);
 	if (result == DONE)
-		result = add_list(collect, kmod_module_get_dependencies(module), depth);
+		result = add_list(collect, kmod_module_get_dependencies(module));
 	if (result == DONE)
 		result = add_file(collect, module);
 	if (result == DONE)
-		result = add_list(collect, after, depth);
+		result = add_list(collect, after);
 	else
 		kmod_module_unref_list(after);
 	return result;
@@ -245,7 +238,7 @@ static int add_named(struct collect *collect, const char *name)
 		hint("if it is there as a file: depmod -b DIR %s", collect->release);
 		return REFUSED;
 	}
-	return add_list(collect, found, 0);
+	return add_list(collect, found);
 }
 
 static int add_release(struct collect *collect, const struct linux_layer *wanted)
@@ -255,7 +248,7 @@ static int add_release(struct collect *collect, const struct linux_layer *wanted
 	int i, result = DONE;
 
 	collect->base = xprintf("%s/%s", collect->directory, collect->release);
-	collect->order = NULL;
+	collect->order = collect->seen = NULL;
 	collect->kmod = kmod_new(collect->base, &no_config);
 	if (!collect->kmod || kmod_load_resources(collect->kmod) < 0) {
 		refuse(collect->base, "has no index of modules");
@@ -267,13 +260,15 @@ static int add_release(struct collect *collect, const struct linux_layer *wanted
 		result = add_named(collect, wanted->modules[i]);
 	if (result == DONE) {
 		to = xprintf("lib/modules/%s/overmount.order", collect->release);
-		result = put_bytes(collect, to, 0644, collect->order ? collect->order : "",
-				   collect->order ? strlen(collect->order) : 0, 0);
+		/* Without the empty line that it begins with. */
+		result = put_bytes(collect, to, 0644, collect->order ? collect->order + 1 : "",
+				   collect->order ? strlen(collect->order) - 1 : 0, 0);
 		free(to);
 	}
 	if (collect->kmod)
 		kmod_unref(collect->kmod);
 	free(collect->order);
+	free(collect->seen);
 	free(collect->base);
 	return result;
 }
