@@ -96,18 +96,14 @@ static int make_archive(struct entry_file *entry, struct om_span descriptor, con
 	struct om_tree_options options = { .source_date_epoch = INT64_MAX, .page_align = true };
 	struct layer_store store;
 	struct om_tree tree;
-	enum om_status status;
 	int result;
 
 	if (om_tree_init(&tree, &host_mem, &options) != OM_OK)
 		return refuse(NULL, "out of memory");
 	layer_store_init(&store);
 	result = entry_file_layers(entry, &tree, &store, descriptor, true);
-	if (result == DONE) {
-		status = om_tree_finish(&tree);
-		result = status == OM_OK ? image_write(&tree, to) :
-					   layer_refuse(&tree, entry->path, status);
-	}
+	if (result == DONE)
+		result = image_write(&tree, entry->path, to);
 	om_tree_release(&tree);
 	layer_store_release(&store);
 	return result;

@@ -49,29 +49,6 @@ struct options {
 	struct linux_layer linux_layer;
 };
 
-/* What the linux layer is made of; false: too many of them. */
-static bool linux_option(struct linux_layer *layer, int option, const char *value)
-{
-	switch (option) {
-	case 'r':
-		if (layer->release_count == LINUX_RELEASES_MAX)
-			return false;
-		layer->releases[layer->release_count++] = value;
-		return true;
-	case 'm':
-		if (layer->module_count == LINUX_MODULES_MAX)
-			return false;
-		layer->modules[layer->module_count++] = value;
-		return true;
-	case 'd':
-		layer->directory = value;
-		return true;
-	default:
-		layer->init = value;
-		return true;
-	}
-}
-
 static int parse(int argc, char **argv, struct options *options)
 {
 	static const struct option longs[] = {
@@ -79,8 +56,7 @@ static int parse(int argc, char **argv, struct options *options)
 		{ "entry", required_argument, NULL, 'e' }, { "esp", required_argument, NULL, 'E' },
 		{ "no-devices", no_argument, NULL, 'D' }, { "no-manifest", no_argument, NULL, 'M' },
 		{ "long", no_argument, NULL, 'l' }, { "json", no_argument, NULL, 'j' },
-		{ "modules", required_argument, NULL, 'r' }, { "module", required_argument, NULL, 'm' },
-		{ "modules-dir", required_argument, NULL, 'd' }, { "init", required_argument, NULL, 'i' },
+		{ "modules", required_argument, NULL, 'r' }, LINUX_LAYER_OPTIONS,
 		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
 	};
 	int c;
@@ -112,10 +88,13 @@ static int parse(int argc, char **argv, struct options *options)
 			options->json = true;
 			break;
 		case 'r':
-		case 'm':
-		case 'd':
-		case 'i':
-			if (!linux_option(&options->linux_layer, c, optarg))
+			if (!linux_layer_release(&options->linux_layer, optarg))
+				return usage_error(&cmd_image, "'%s': too many of them", optarg);
+			break;
+		case LINUX_OPTION_MODULE:
+		case LINUX_OPTION_DIRECTORY:
+		case LINUX_OPTION_INIT:
+			if (!linux_layer_option(&options->linux_layer, c, optarg))
 				return usage_error(&cmd_image, "'%s': too many of them", optarg);
 			break;
 		case 'h':
@@ -130,18 +109,6 @@ static int parse(int argc, char **argv, struct options *options)
 
 /* ------------------------------------------------------------------ build */
 
-static int finish(struct om_tree *tree, const char *path)
-{
-	enum om_status status = om_tree_finish(tree);
-
-	return status == OM_OK ? image_write(tree, path) : layer_refuse(tree, path, status);
-}
-
-static bool wants_linux(const struct options *options)
-{
-	return options->linux_layer.release_count || options->linux_layer.init;
-}
-
 static int build_from_layers(const struct options *options, int count, char **layers)
 {
 	struct om_tree_options tree_options = {
@@ -150,22 +117,9 @@ static int build_from_layers(const struct options *options, int count, char **la
 		.no_devices = options->no_devices,
 		.no_manifest = options->no_manifest,
 	};
-	struct layer_store store;
-	struct om_tree tree;
-	int i, result = DONE;
 
-	if (om_tree_init(&tree, &host_mem, &tree_options) != OM_OK)
-		return refuse(NULL, "out of memory");
-	layer_store_init(&store);
-	if (wants_linux(options))
-		result = linux_layer_add(&options->linux_layer, &tree, &store);
-	for (i = 0; result == DONE && i < count; i++)
-		result = layer_add(&tree, &store, layers[i]);
-	if (result == DONE)
-		result = finish(&tree, options->output);
-	om_tree_release(&tree);
-	layer_store_release(&store);
-	return result;
+	return linux_layer_archive(&options->linux_layer, count, layers, &tree_options,
+				   options->output);
 }
 
 static int build_planned(const struct options *options, struct entry_file *file)
@@ -196,7 +150,7 @@ static int build_planned(const struct options *options, struct entry_file *file)
 	result = entry_file_layers(file, &tree, &store, (struct om_span){ descriptor, size },
 				   false);
 	if (result == DONE)
-		result = finish(&tree, options->output);
+		result = image_write(&tree, options->output, options->output);
 	om_tree_release(&tree);
 free:
 	layer_store_release(&store);
@@ -235,13 +189,13 @@ static int build(const struct options *options, int count, char **layers)
 				   layers[0]);
 	if (options->linux_layer.module_count && !options->linux_layer.release_count)
 		return usage_error(&cmd_image, "--module: for which Linux? --modules RELEASE is missing");
-	if (options->entry && wants_linux(options))
+	if (options->entry && linux_layer_wanted(&options->linux_layer))
 		return usage_error(&cmd_image, "--modules and --init make a layer, which an entry names");
 	if (options->entry)
 		return build_from_entry(options);
 	if (options->esp)
 		return usage_error(&cmd_image, "--esp belongs to --entry");
-	if (count == 0 && !wants_linux(options))
+	if (count == 0 && !linux_layer_wanted(&options->linux_layer))
 		return usage_error(&cmd_image, "image build: expected a LAYER or --entry");
 	return build_from_layers(options, count, layers);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* overmount install: the options. */
 #include <getopt.h>
+#include <string.h>
 
 #include "install.h"
 
@@ -18,6 +19,11 @@ const struct command cmd_install = {
 	"      --kernels DIR      where its vmlinuz-VERSION are (repeatable; default: ROOT/boot)\n"
 	"      --options TEXT     the kernels' command line (default: ROOT/etc/kernel/cmdline, or\n"
 	"                         that of the running system)\n"
+	"      --module NAME      for each kernel an entry without an initramfs, too: overmount's\n"
+	"                         /init with this module (or alias) and all that it needs;\n"
+	"                         repeatable; auto: what the disk mounted on ROOT needs\n"
+	"      --modules-dir DIR  where VERSION is a folder (default: ROOT/lib/modules)\n"
+	"      --init FILE        another /init than the one beside the stage\n"
 	"      --default-loader   replace a foreign \\EFI\\BOOT\\BOOTX64.EFI\n"
 	"      --efi-variables    register the stage with the firmware: Boot####, BootOrder\n"
 	"      --efivars DIR      where its variables are (default: /sys/firmware/efi/efivars)\n"
@@ -52,6 +58,17 @@ static int take_option(struct install *install, int c, char **argv)
 	case 'P': install->prune = true; break;
 	case 'R': install->remove = true; break;
 	case 'n': install->dry_run = true; break;
+	case LINUX_OPTION_MODULE:
+		if (strcmp(optarg, "auto") == 0) {
+			install->modules_of_root = true;
+			break;
+		}
+		/* fall through */
+	case LINUX_OPTION_DIRECTORY:
+	case LINUX_OPTION_INIT:
+		if (!linux_layer_option(&install->init, c, optarg))
+			return usage_error(&cmd_install, "'%s': too many of them", optarg);
+		break;
 	default: return usage_option(&cmd_install, argv, c);
 	}
 	return DONE;
@@ -67,6 +84,7 @@ static int run_install(int argc, char **argv)
 		{ "efi-variables", no_argument, NULL, 'v' },
 		{ "efivars", required_argument, NULL, 'V' },
 		{ "partition", required_argument, NULL, 'p' }, { "prune", no_argument, NULL, 'P' },
+		LINUX_LAYER_OPTIONS,
 		{ "remove", no_argument, NULL, 'R' }, { "dry-run", no_argument, NULL, 'n' },
 		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
 	};
@@ -84,5 +102,7 @@ static int run_install(int argc, char **argv)
 		return usage_error(&cmd_install, "'%s': there is nothing but options", argv[optind]);
 	if (!install.esp)
 		return usage_error(&cmd_install, "expected --esp DIR");
+	if ((install.init.directory || install.init.init) && !install_init_wanted(&install))
+		return usage_error(&cmd_install, "--modules-dir and --init belong to --module");
 	return install_run(&install);
 }

@@ -169,8 +169,8 @@ int layer_foreign(struct om_tree *tree, struct layer_store *store, const char *n
 int layer_add(struct om_tree *tree, struct layer_store *store, const char *path);
 /* What the tree itself said, or the status. */
 int layer_refuse(const struct om_tree *tree, const char *name, enum om_status status);
-/* Lay out and write. */
-int image_write(struct om_tree *tree, const char *path);
+/* Finish TREE, lay it out and write it to PATH; what is wrong with it is said of NAME. */
+int image_write(struct om_tree *tree, const char *name, const char *path);
 
 /* ------------------------------------------------------------------ esp.c */
 

@@ -11,6 +11,7 @@
  * be left over when all is removed.
  */
 #include "host.h"
+#include "linux_layer.h"
 
 #define INSTALL_HOME	"EFI/overmount"
 #define INSTALL_RECORD	INSTALL_HOME "/installed"
@@ -87,6 +88,8 @@ struct install {
 	const char *esp, *from, *root, *options, *efivars, *partition;
 	const char *kernels[INSTALL_KERNEL_DIRS_MAX];
 	unsigned kernel_count;
+	struct linux_layer init;	/* --module: of the archive with our /init, for each kernel */
+	bool modules_of_root;		/* and what the disk of the root needs */
 	bool default_loader, use_variables, prune, remove, dry_run;
 
 	struct manifest have, next;	/* the record now, and when all is done */
@@ -95,6 +98,7 @@ struct install {
 	struct wanted *wanted;
 	size_t wanted_count, wanted_room;
 	struct variables variables;
+	char *work;			/* where archives are made; NULL: none was */
 };
 
 /* install_run.c: the exit status. */
@@ -110,8 +114,23 @@ int install_want_all(struct install *install);
 /* Compare it with what is there: fills install->next and install->make. */
 int install_plan(struct install *install);
 
+/* The stage's, the stub's or our /init's file, BUILT is "efi/overmount.efi"; NULL: not found. */
+char *install_program(const struct install *install, const char *built);
+
 /* install_entries.c: kernels, initrds and entries, in the order of writing. */
 int install_want_entries(struct install *install);
+
+/* ------------------------------------------------------------------ install_init.c */
+
+/* Are entries wanted that boot with our /init, without an initramfs? */
+bool install_init_wanted(const struct install *install);
+/* Once, before the kernels: OPTIONS are the kernels'. *RET_ROOT is what such an entry says of them. */
+int install_init_begin(struct install *install, const char *options, char **ret_root);
+/* PATH becomes the archive for VERSION; *RET_DONE: there are modules for it. */
+int install_init_want(struct install *install, char *path, const char *version, bool *ret_done);
+
+/* install_root.c: aliases of the modules that the disk and the file system of ROOT need. */
+int root_aliases(const char *root, struct linux_layer *layer);
 
 /* ------------------------------------------------------------------ install_system.c */
 

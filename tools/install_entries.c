@@ -64,26 +64,36 @@ static char *options_line(const struct system_facts *facts)
 		       facts->options[0] ? "\n" : "");
 }
 
+/* The two entries that a kernel may have differ in these. */
+struct flavour {
+	const char *suffix;		/* of the file name */
+	const char *title;		/* behind the system's */
+	const char *initrd;		/* name beside the kernel; NULL: none */
+	const char *root;		/* lines of the entry */
+};
+
 static int want_linux_entry(struct install *install, const struct system_facts *facts,
-			    const char *token, const char *version, bool initrd)
+			    const char *token, const char *version, const struct flavour *flavour)
 {
 	char *directory = xprintf("/" INSTALL_HOME "/%s/%s", token, version);
 	char *options = options_line(facts);
 	char *id = facts->machine_id[0] ? xprintf("machine-id %s\n", facts->machine_id) :
 					  xprintf("%s", "");
+	char *initrd = flavour->initrd ? xprintf("initrd     %s/%s\n", directory, flavour->initrd) :
+					 xprintf("%s", "");
 	char *text = xprintf("# Written by overmount install.  Once you change it, it is yours.\n"
-			     "title      %s\n"
+			     "title      %s%s\n"
 			     "version    %s\n"
 			     "%s"
 			     "sort-key   %s\n"
 			     "%s"
 			     "linux      %s/linux\n"
-			     "%s%s%s", facts->title, version, id, facts->id, options, directory,
-			     initrd ? "initrd     " : "", initrd ? directory : "",
-			     initrd ? "/initrd\n" : "");
-	int result = want_entry(install, xprintf("loader/entries/overmount-%s-%s.conf", token,
-						 version), text);
+			     "%s%s", facts->title, flavour->title, version, id, facts->id, options,
+			     directory, initrd, flavour->root);
+	int result = want_entry(install, xprintf("loader/entries/overmount-%s-%s%s.conf", token,
+						 version, flavour->suffix), text);
 
+	free(initrd);
 	free(directory);
 	free(options);
 	free(id);
@@ -143,11 +153,41 @@ static char *initrd_beside(const char *directory, const char *version)
 	return NULL;
 }
 
+/* The initrd beside it, the archive with our /init, and an entry for each; or one without any. */
+static int want_starts(struct install *install, const struct system_facts *facts,
+		       const char *token, const char *directory, const char *version,
+		       const char *root)
+{
+	struct flavour with = { "", "", "initrd", "" };
+	struct flavour without = { "-init", ", without an initramfs", "linux.cpio", root };
+	char *home = xprintf(INSTALL_HOME "/%s/%s", token, version);
+	char *initrd = initrd_beside(directory, version);
+	bool init = false;
+	int result = DONE;
+
+	if (initrd)
+		install_want(install, xprintf("%s/initrd", home), initrd, NULL);
+	else
+		with.initrd = NULL;
+	if (root)
+		result = install_init_want(install, xprintf("%s/linux.cpio", home), version, &init);
+	else if (!initrd)
+		install_say("skip", "", "an initrd for %s: there is none; --module makes one", version);
+	if (result == DONE && (initrd || !init))
+		result = want_linux_entry(install, facts, token, version, &with);
+	if (result == DONE && init)
+		result = want_linux_entry(install, facts, token, version, &without);
+	free(home);
+	return result;
+}
+
+/* ROOT: lines for entries with our /init, or NULL. */
 static int want_kernel(struct install *install, const struct system_facts *facts,
-		       const char *token, const char *directory, const char *version)
+		       const char *token, const char *directory, const char *version,
+		       const char *root)
 {
 	char *image = xprintf("%s/" IMAGE_PREFIX "%s", directory, version);
-	char *path = xprintf(INSTALL_HOME "/%s/%s/linux", token, version), *initrd;
+	char *path = xprintf(INSTALL_HOME "/%s/%s/linux", token, version);
 
 	if (!name_good(version) || !is_linux(image)) {
 		install_say("skip", "", "%s: %s", image, name_good(version) ?
@@ -164,11 +204,7 @@ static int want_kernel(struct install *install, const struct system_facts *facts
 		return DONE;
 	}
 	install_want(install, path, image, NULL);
-	initrd = initrd_beside(directory, version);
-	if (initrd)
-		install_want(install, xprintf(INSTALL_HOME "/%s/%s/initrd", token, version), initrd,
-			     NULL);
-	return want_linux_entry(install, facts, token, version, initrd != NULL);
+	return want_starts(install, facts, token, directory, version, root);
 }
 
 static int is_image(const struct dirent *entry)
@@ -177,7 +213,7 @@ static int is_image(const struct dirent *entry)
 }
 
 static int want_kernels_of(struct install *install, const struct system_facts *facts,
-			   const char *token, const char *directory)
+			   const char *token, const char *directory, const char *root)
 {
 	struct dirent **found = NULL;
 	int count, i, result = DONE;
@@ -188,7 +224,7 @@ static int want_kernels_of(struct install *install, const struct system_facts *f
 	for (i = 0; i < count; i++) {
 		if (result == DONE)
 			result = want_kernel(install, facts, token, directory,
-					     found[i]->d_name + strlen(IMAGE_PREFIX));
+					     found[i]->d_name + strlen(IMAGE_PREFIX), root);
 		free(found[i]);
 	}
 	free(found);
@@ -199,6 +235,7 @@ int install_want_entries(struct install *install)
 {
 	char *boot = xprintf("%s/boot", strcmp(install->root, "/") ? install->root : "");
 	struct system_facts facts;
+	char *root = NULL;		/* lines for entries with our /init */
 	const char *token;
 	unsigned i;
 	int result = DONE;
@@ -207,13 +244,16 @@ int install_want_entries(struct install *install)
 	token = facts.machine_id[0] ? facts.machine_id : facts.id;
 	if (!name_good(token))
 		token = "linux";
+	if (install_init_wanted(install))
+		result = install_init_begin(install, facts.options, &root);
 	for (i = 0; result == DONE && i < install->kernel_count; i++)
-		result = want_kernels_of(install, &facts, token, install->kernels[i]);
-	if (install->kernel_count == 0 && access(boot, F_OK) == 0)
-		result = want_kernels_of(install, &facts, token, boot);
+		result = want_kernels_of(install, &facts, token, install->kernels[i], root);
+	if (result == DONE && install->kernel_count == 0 && access(boot, F_OK) == 0)
+		result = want_kernels_of(install, &facts, token, boot, root);
 	if (result == DONE)
 		result = want_stub_entry(install, &facts, token);
 	system_facts_release(&facts);
+	free(root);
 	free(boot);
 	return result;
 }

@@ -31,7 +31,7 @@ struct wanted *install_want(struct install *install, char *path, char *source, c
 /* ------------------------------------------------------------------ what shall be there */
 
 /* A build folder has them below folders of their own. */
-static char *program_from(const struct install *install, const char *built)
+char *install_program(const struct install *install, const char *built)
 {
 	const char *name = strrchr(built, '/') + 1;
 	char *path;
@@ -49,7 +49,7 @@ static int want_program(struct install *install, const char *built, const char *
 			enum om_kernel_kind kind)
 {
 	enum om_kernel_kind found = OM_KERNEL_UNKNOWN;
-	char *source = program_from(install, built);
+	char *source = install_program(install, built);
 	struct host_file file;
 	int result;
 

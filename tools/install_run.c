@@ -245,6 +245,11 @@ static void release(struct install *install)
 	manifest_release(&install->make);
 	manifest_release(&install->gone);
 	variables_release(&install->variables);
+	if (install->work)
+		remove_tree(install->work);
+	free(install->work);
+	for (i = 0; i < (size_t)install->init.alias_count; i++)
+		free((char *)(uintptr_t)install->init.aliases[i]);
 }
 
 int install_run(struct install *install)

@@ -105,16 +105,18 @@ static enum om_status write_part(void *ctx, const void *bytes, size_t len)
 	return out_write(ctx, bytes, len) == DONE ? OM_OK : OM_ABORTED;
 }
 
-int image_write(struct om_tree *tree, const char *path)
+int image_write(struct om_tree *tree, const char *name, const char *path)
 {
 	struct out_file out;
 	struct om_image_sink sink = { .write = write_part, .ctx = &out };
 	enum om_status status;
 	int result;
 
-	status = om_image_layout(tree, &sink.size);
+	status = om_tree_finish(tree);
+	if (status == OM_OK)
+		status = om_image_layout(tree, &sink.size);
 	if (status != OM_OK)
-		return layer_refuse(tree, path, status);
+		return layer_refuse(tree, name, status);
 	result = out_open(&out, path);
 	if (result != DONE)
 		return result;
@@ -122,7 +124,7 @@ int image_write(struct om_tree *tree, const char *path)
 	if (status == OM_ABORTED)
 		result = REFUSED;
 	else if (status != OM_OK)
-		result = layer_refuse(tree, path, status);
+		result = layer_refuse(tree, name, status);
 	if (out_close(&out, result == DONE) != DONE)
 		result = REFUSED;
 	return result;

@@ -229,11 +229,13 @@ static int add_module(struct collect *collect, struct kmod_module *module)
 	return result;
 }
 
-static int add_named(struct collect *collect, const char *name)
+static int add_named(struct collect *collect, const char *name, bool must)
 {
 	struct kmod_list *found = NULL;
 
 	if (kmod_module_new_from_lookup(collect->kmod, name, &found) < 0 || !found) {
+		if (!must)
+			return DONE;
 		refuse(collect->base, "has no module '%s'", name);
 		hint("if it is there as a file: depmod -b DIR %s", collect->release);
 		return REFUSED;
@@ -257,7 +259,9 @@ static int add_release(struct collect *collect, const struct linux_layer *wanted
 		result = REFUSED;
 	}
 	for (i = 0; result == DONE && i < wanted->module_count; i++)
-		result = add_named(collect, wanted->modules[i]);
+		result = add_named(collect, wanted->modules[i], true);
+	for (i = 0; result == DONE && i < wanted->alias_count; i++)
+		result = add_named(collect, wanted->aliases[i], false);
 	if (result == DONE) {
 		to = xprintf("lib/modules/%s/overmount.order", collect->release);
 		/* Without the empty line that it begins with. */
@@ -299,8 +303,9 @@ static int add_init(struct collect *collect, const char *given)
 	return result;
 }
 
-int linux_layer_add(const struct linux_layer *wanted, struct om_tree *tree,
-		    struct layer_store *store)
+/* TREE gets the layer; its bytes live in STORE. */
+static int add_layer(const struct linux_layer *wanted, struct om_tree *tree,
+		     struct layer_store *store)
 {
 	struct collect collect = { .tree = tree, .store = store,
 				   .directory = wanted->directory ? wanted->directory : "/lib/modules" };
@@ -315,4 +320,57 @@ int linux_layer_add(const struct linux_layer *wanted, struct om_tree *tree,
 		result = add_release(&collect, wanted);
 	}
 	return result;
+}
+
+int linux_layer_archive(const struct linux_layer *first, int count, char *const *layers,
+			const struct om_tree_options *options, const char *output)
+{
+	struct layer_store store;
+	struct om_tree tree;
+	int i, result = DONE;
+
+	if (om_tree_init(&tree, &host_mem, options) != OM_OK)
+		return refuse(NULL, "out of memory");
+	layer_store_init(&store);
+	if (linux_layer_wanted(first))
+		result = add_layer(first, &tree, &store);
+	for (i = 0; result == DONE && i < count; i++)
+		result = layer_add(&tree, &store, layers[i]);
+	if (result == DONE)
+		result = image_write(&tree, output, output);
+	om_tree_release(&tree);
+	layer_store_release(&store);
+	return result;
+}
+
+/* ------------------------------------------------------------------ as options say it */
+
+bool linux_layer_option(struct linux_layer *layer, int option, const char *value)
+{
+	switch (option) {
+	case LINUX_OPTION_MODULE:
+		if (layer->module_count == LINUX_MODULES_MAX)
+			return false;
+		layer->modules[layer->module_count++] = value;
+		return true;
+	case LINUX_OPTION_DIRECTORY:
+		layer->directory = value;
+		return true;
+	default:
+		layer->init = value;
+		return true;
+	}
+}
+
+bool linux_layer_release(struct linux_layer *layer, const char *release)
+{
+	if (layer->release_count == LINUX_RELEASES_MAX)
+		return false;
+	layer->releases[layer->release_count++] = release;
+	return true;
+}
+
+bool linux_layer_wanted(const struct linux_layer *layer)
+{
+	return layer->release_count || layer->init;
 }

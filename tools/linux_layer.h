@@ -6,6 +6,7 @@
 
 #define LINUX_RELEASES_MAX	8
 #define LINUX_MODULES_MAX	128
+#define LINUX_ALIASES_MAX	64
 
 struct linux_layer {
 	const char *init;		/* NULL: the one beside this program */
@@ -13,11 +14,26 @@ struct linux_layer {
 	int release_count;
 	const char *modules[LINUX_MODULES_MAX];
 	int module_count;
+	const char *aliases[LINUX_ALIASES_MAX];	/* what a release does not know is left out */
+	int alias_count;
 	const char *directory;		/* has a folder for each release; NULL: /lib/modules */
 };
 
-/* TREE gets the layer; its bytes live in STORE. */
-int linux_layer_add(const struct linux_layer *wanted, struct om_tree *tree,
-		    struct layer_store *store);
+/* The options that say it on a command line. */
+enum { LINUX_OPTION_MODULE = 1000, LINUX_OPTION_DIRECTORY, LINUX_OPTION_INIT };
+#define LINUX_LAYER_OPTIONS \
+	{ "module", required_argument, NULL, LINUX_OPTION_MODULE }, \
+	{ "modules-dir", required_argument, NULL, LINUX_OPTION_DIRECTORY }, \
+	{ "init", required_argument, NULL, LINUX_OPTION_INIT }
+/* False: too many of them. */
+bool linux_layer_option(struct linux_layer *layer, int option, const char *value);
+bool linux_layer_release(struct linux_layer *layer, const char *release);
+
+/* Is anything of it asked for? */
+bool linux_layer_wanted(const struct linux_layer *layer);
+
+/* OUTPUT becomes an archive of FIRST, if it is wanted, and of COUNT further LAYERS over it. */
+int linux_layer_archive(const struct linux_layer *first, int count, char *const *layers,
+			const struct om_tree_options *options, const char *output);
 
 #endif

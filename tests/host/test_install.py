@@ -234,6 +234,175 @@ def test_what_make_install_put_there(place):
             (program.parent.parent / "lib/overmount" / name).read_bytes()
 
 
+# ---------------------------------------------------------------- entries without an initramfs
+
+RELEASE = "6.1.0-30-amd64"
+NEW_INIT = f"{NEW_ID}/linux.cpio"
+NEW_INIT_ENTRY = f"loader/entries/overmount-{MACHINE}-{RELEASE}-init.conf"
+OLD_INIT_ENTRY = f"loader/entries/overmount-{MACHINE}-6.1.0-9-amd64-init.conf"
+
+
+def module(path, *lines, text=""):
+    """The smallest object that depmod takes for a module: what modinfo(8) shows, and symbols."""
+    words = "".join(f'.asciz "{line}"\n' for line in lines)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scenario.run("gcc", "-c", "-x", "assembler", "-o", path, "-",
+                 input=f'.section .modinfo,"a"\n{words}.text\n{text}\n')
+
+
+def modules(place, release=RELEASE):
+    """disk needs bus by a symbol, and bus wants late by a soft dependency."""
+    kernel = place.root / "lib/modules" / release / "kernel"
+    module(kernel / "bus.ko", "name=bus", "softdep=post: late",
+           text='.section __ksymtab_strings,"aMS",@progbits,1\n.asciz "bus_register"')
+    module(kernel / "disk.ko", "name=disk", "alias=fs-diskfs", text=".quad bus_register")
+    module(kernel / "late.ko", "name=late")
+    module(kernel / "other.ko", "name=other")
+    scenario.write_file(kernel.parent / "modules.order", b"")
+    scenario.write_file(kernel.parent / "modules.builtin", b"kernel/inside.ko\n")
+    scenario.write_file(kernel.parent / "modules.builtin.modinfo", b"inside.license=GPL\0")
+    scenario.run("/usr/sbin/depmod", "-b", place.root, release)
+
+
+@pytest.fixture
+def modular(place):
+    modules(place)
+    scenario.write_file(place.programs / "init", b"\x7fELF the init", 0o755)
+    return place
+
+
+def in_archive(place, path=NEW_INIT):
+    """Path -> content of the regular files, read by another archiver."""
+    out = place.base / "unpacked"
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir()
+    scenario.run("bsdtar", "-xf", place.esp / path, "-C", out, "--exclude", "./dev",
+                 "--exclude", "dev")
+    return {str(file.relative_to(out)): file.read_bytes() for file in out.rglob("*")
+            if file.is_file() and ".overmount" not in file.parts}
+
+
+def test_an_entry_without_an_initramfs(modular):
+    text = modular.install("--module", "disk", "--module", "inside")     # the latter is built in
+    assert modular.files() == FILES | {NEW_INIT, NEW_INIT_ENTRY}
+    plain, init = entry(modular.esp / NEW_ENTRY), entry(modular.esp / NEW_INIT_ENTRY)
+    assert init == {**plain, "title": plain["title"] + ", without an initramfs",
+                    "initrd": f"/{NEW_INIT}", "root": "UUID=1111-2222", "root-wait": "10"}
+    found = in_archive(modular)
+    folder = f"lib/modules/{RELEASE}"
+    order = found.pop(f"{folder}/overmount.order").decode().splitlines()
+    assert order == ["kernel/bus.ko", "kernel/late.ko", "kernel/disk.ko"]
+    built = modular.root / folder
+    assert found == {"init": b"\x7fELF the init",
+                     **{f"{folder}/{name}": (built / name).read_bytes() for name in order}}
+    assert f"6.1.0-9-amd64: there is no {modular.root}/lib/modules/6.1.0-9-amd64" in text
+    scenario.run(scenario.OVERMOUNT, "check", modular.esp / NEW_INIT_ENTRY)
+    record = record_of(modular)
+    for name in (NEW_INIT, NEW_INIT_ENTRY):
+        assert record["file", name] == hashlib.sha256((modular.esp / name).read_bytes()).hexdigest()
+
+
+def test_the_archive_is_that_of_image_build(modular):
+    modular.install("--module", "disk", "--module", "other")
+    made = modular.base / "made.cpio"
+    scenario.run(scenario.OVERMOUNT, "image", "build", "-o", made, "--modules", RELEASE, "--module",
+                 "disk", "--module", "other", "--modules-dir", modular.root / "lib/modules", "--init",
+                 modular.programs / "init")
+    assert (modular.esp / NEW_INIT).read_bytes() == made.read_bytes()
+
+
+def test_a_kernel_without_an_initrd(modular):
+    """It has one way to start, so it has one entry."""
+    assert "6.1.0-9-amd64: there is none; --module makes one" in modular.install()
+    modules(modular, "6.1.0-9-amd64")
+    modular.install("--module", "disk", "--prune")
+    assert modular.files() == FILES - {OLD_ENTRY} | {
+        NEW_INIT, NEW_INIT_ENTRY, f"{OLD_ID}/linux.cpio", OLD_INIT_ENTRY}
+    assert entry(modular.esp / OLD_INIT_ENTRY)["initrd"] == f"/{OLD_ID}/linux.cpio"
+
+
+@pytest.mark.parametrize("change", ["module", "bytes", "init"])
+def test_modules_that_change(modular, change):
+    modular.install("--module", "disk")
+    before = modular.tree()
+    assert modular.install("--module", "disk").count("skip") == 2 and modular.tree() == before
+    more = []
+    if change == "module":
+        more = ["--module", "other"]
+    elif change == "bytes":
+        module(modular.root / f"lib/modules/{RELEASE}/kernel/disk.ko", "name=disk", "version=2",
+               text=".quad bus_register")
+    else:
+        (modular.programs / "init").write_bytes(b"\x7fELF a newer one")
+    text = modular.install("--module", "disk", *more)
+    after = modular.tree()
+    assert {name for name in after if before[name] != after[name] and after[name][0] is not None} == \
+        {NEW_INIT, RECORD}
+    assert "replace \\" + NEW_INIT.replace("/", "\\") in text
+    modular.install("--remove")
+    assert modular.tree() == {}
+
+
+def test_modules_are_not_asked_for_any_more(modular):
+    modular.install("--module", "disk")
+    assert modular.install().count("--prune removes it") == 2
+    modular.install("--prune")
+    check_whole(modular)
+
+
+@pytest.mark.parametrize("args", [[], ["--prune"], ["--remove"]])
+def test_dry_run_with_modules(modular, args):
+    for step in ([], ["--module", "disk"]):
+        before = modular.tree()
+        said = modular.install("--dry-run", *step, *args)
+        assert modular.tree() == before
+        assert said == "dry run: nothing is touched\n" + modular.install(*step, *args)
+
+
+@pytest.mark.parametrize("name", [NEW_INIT, NEW_INIT_ENTRY])
+def test_a_foreign_archive_is_kept(modular, name):
+    scenario.write_file(modular.esp / name, b"somebody else's")
+    assert "was not written by overmount install" in modular.install("--module", "disk")
+    modular.install("--remove")
+    assert modular.files() == {name} and modular.bytes()[name] == b"somebody else's"
+
+
+@pytest.mark.parametrize("options, root, wait", [
+    ("root=/dev/vda2 rw", "/dev/vda2", "10"),
+    ('ro root="LABEL=my disk"', '"LABEL=my disk"', "10"),
+    ("root=PARTUUID=0001-02/PARTNROFF=1 rootwait", "PARTUUID=0001-02/PARTNROFF=1", None),
+    ("root=UUID=1-2 rootwait=3", "UUID=1-2", None),
+    ("root=/dev/nfs nfsroot=10.0.0.1:/srv/root ip=dhcp", "nfs:10.0.0.1:/srv/root", "10"),
+    ("root=UUID=1 root=fe02", "fe02", "10"),
+])
+def test_the_root_of_the_options(modular, options, root, wait):
+    modular.install("--module", "disk", "--options", options)
+    lines = entry(modular.esp / NEW_INIT_ENTRY)
+    assert (lines["root"], lines.get("root-wait"), lines["options"]) == (root, wait, options)
+    scenario.run(scenario.OVERMOUNT, "check", modular.esp / NEW_INIT_ENTRY)
+
+
+@pytest.mark.parametrize("args, words", [
+    (["--module", "disk", "--options", "quiet"], "name no root="),
+    (["--module", "disk", "--options", "root=/dev/ram0"], "name no root="),
+    (["--module", "disk", "--options", "root=ZFS=pool/root"], "name no root="),
+    (["--module", "dusk"], "has no module 'dusk'"),
+    (["--module", "disk", "--init", "/nonexistent"], "/nonexistent"),
+    (["--module", "auto"], "is no mounted file system"),
+    (["--module", "disk", "--modules-dir", "/nonexistent"], None),
+])
+def test_modules_that_are_refused(modular, args, words):
+    """Nothing is touched, and nothing is left where archives are made."""
+    scratch = modular.base / "scratch"
+    scratch.mkdir()
+    text = modular.install(*args, status=1 if words else 0, env={"TMPDIR": str(scratch)})
+    if words:
+        assert words in text and modular.tree() == {}
+    else:
+        check_whole(modular)
+    assert list(scratch.iterdir()) == []
+
+
 # ---------------------------------------------------------------- what is not ours
 
 def test_a_changed_file_is_kept(place):
@@ -328,6 +497,8 @@ def test_dry_run(place, steps, args):
 @pytest.mark.parametrize("args, status, words", [
     (["--no-such-option"], 2, "unknown option"),
     (["more"], 2, "nothing but options"),
+    (["--init", "/bin/true"], 2, "belong to --module"),
+    (["--module", "x"] * 129, 2, "too many of them"),
     (["--kernels", "/nonexistent"], 1, "/nonexistent"),
     (["--from", "/nonexistent"], 1, "/nonexistent/efi/overmount.efi"),
     (["--options", "root=/dev/x init=" + "y" * 5000], 1, "options"),

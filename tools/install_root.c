@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which modules the disk and the file system of a mounted root need: the aliases by which the kernel
+ * itself asks for them, of the file system's type and of every device that the disk hangs on.
+ */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "install.h"
+
+#define LINE_SIZE	4096
+
+/* A line of /proc/self/mountinfo, proc(5). */
+struct mounted {
+	unsigned major, minor;
+	char type[64], source[256];
+};
+
+static int add_alias(struct linux_layer *layer, char *alias)
+{
+	if (layer->alias_count == LINUX_ALIASES_MAX) {
+		free(alias);
+		return refuse(NULL, "the root's disk hangs on more than %d devices", LINUX_ALIASES_MAX);
+	}
+	layer->aliases[layer->alias_count++] = alias;
+	return DONE;
+}
+
+/* What is mounted on PATH; of several on top of each other the last one is seen. */
+static bool find_mounted(const char *path, struct mounted *ret)
+{
+	FILE *file = fopen("/proc/self/mountinfo", "re");
+	char *line = xalloc(LINE_SIZE), *point = xalloc(LINE_SIZE);
+	struct mounted one;
+	bool found = false;
+
+	while (file && fgets(line, LINE_SIZE, file)) {
+		const char *rest = strstr(line, " - ");
+
+		if (rest && sscanf(line, "%*u %*u %u:%u %*s %4095s", &one.major, &one.minor, point) == 3 &&
+		    strcmp(point, path) == 0 && sscanf(rest, " - %63s %255s", one.type, one.source) == 2) {
+			*ret = one;
+			found = true;
+		}
+	}
+	if (file)
+		fclose(file);
+	free(point);
+	free(line);
+	return found;
+}
+
+/* Those of DEVICE in sysfs and of everything above it; DEVICE is cut. */
+static int add_above(struct linux_layer *layer, char *device)
+{
+	char alias[512], *path, *slash;
+	int result = DONE;
+	FILE *file;
+
+	while (result == DONE && (slash = strrchr(device, '/')) && slash > device) {
+		path = xprintf("%s/modalias", device);
+		file = fopen(path, "re");
+		if (file && fgets(alias, sizeof(alias), file)) {
+			alias[strcspn(alias, "\n")] = '\0';
+			result = add_alias(layer, xstrndup(alias, strlen(alias)));
+		}
+		if (file)
+			fclose(file);
+		free(path);
+		*slash = '\0';
+	}
+	return result;
+}
+
+static int cannot_tell(const char *root, const char *why)
+{
+	refuse(root, "%s, so nothing says what its disk needs", why);
+	hint("name the modules instead of --module auto: the disk's driver, and the file system");
+	return REFUSED;
+}
+
+int root_aliases(const char *root, struct linux_layer *layer)
+{
+	char *path = realpath(root, NULL), *link, *device;
+	struct mounted mounted;
+	struct stat st;
+	int result;
+
+	if (!path)
+		return refuse_errno(root, "look at");
+	result = find_mounted(path, &mounted) ? DONE : cannot_tell(root, "is no mounted file system");
+	free(path);
+	if (result != DONE)
+		return result;
+	/* btrfs has a number of its own; its source is the disk all the same. */
+	if (mounted.major == 0 && stat(mounted.source, &st) == 0 && S_ISBLK(st.st_mode)) {
+		mounted.major = major(st.st_rdev);
+		mounted.minor = minor(st.st_rdev);
+	}
+	link = xprintf("/sys/dev/block/%u:%u", mounted.major, mounted.minor);
+	device = realpath(link, NULL);
+	free(link);
+	if (!device)
+		return cannot_tell(root, "is on no block device");
+	if (strncmp(device, "/sys/devices/virtual/", 21) == 0)
+		result = cannot_tell(root, "is on a device that /init cannot put together");
+	if (result == DONE)
+		result = add_above(layer, device);
+	if (result == DONE)
+		result = add_alias(layer, xprintf("fs-%s", mounted.type));
+	free(device);
+	return result;
+}
