@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +13,7 @@
 #include "init.h"
 
 #define ROOM		((size_t)1 << 20)
+#define RESERVE_KIB	16384u	/* for what comes after: the kernel would end PID 1 otherwise */
 
 /* The output is a file that grows, seen through a window that moves. */
 struct output {
@@ -21,15 +24,39 @@ struct output {
 	size_t gone;			/* of the input: bytes whose memory has been given back */
 };
 
+/* A ramfs grows until memory is full; KiB that can be had, at least. */
+static unsigned long long memory_left(void)
+{
+	char text[512];
+	const char *at;
+
+	if (read_text_at(world.proc, "meminfo", text, sizeof(text)))
+		return RESERVE_KIB;
+	at = strstr(text, "MemAvailable:");
+	return at ? strtoull(at + 13, NULL, 10) : RESERVE_KIB;
+}
+
+/* Memory for all of it now: a page of a mapping that cannot be had is the end of PID 1 (SIGBUS). */
+static int grow(int file, uint64_t from, size_t len)
+{
+	if (memory_left() < RESERVE_KIB)
+		return -ENOSPC;
+	if (fallocate(file, 0, (off_t)from, (off_t)len) == 0)
+		return 0;
+	return errno == EOPNOTSUPP ? result_of(ftruncate(file, (off_t)(from + len))) : -errno;
+}
+
 static int more_room(struct unpacker *unpacker, uint8_t **ret_room, size_t *ret_len)
 {
 	struct output *output = (struct output *)unpacker;	/* its first member */
+	int err;
 
 	if (output->window)
 		munmap(output->window, ROOM);
 	output->window = NULL;
-	if (ftruncate(output->to, (off_t)(output->size + ROOM)))
-		return -errno;
+	err = grow(output->to, output->size, ROOM);
+	if (err)
+		return err;
 	output->window = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_SHARED, output->to,
 			      (off_t)output->size);
 	if (output->window == MAP_FAILED) {

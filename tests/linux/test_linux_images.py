@@ -31,6 +31,8 @@ exit 3
 """
 IMAGE = {"path": "overmount/root.img", "tree": "root"}
 DISK = {"tree": "root"}
+# Nearly nothing but holes: some KiB that become more than the machine has.
+BOMB = {"tree": "root", "image": "ext2", "mib": 600, "compress": "gzip -9"}
 
 # name: kernel, what is made, the lines of the entry, what init has to see, what must be in the log
 CASES = {
@@ -64,6 +66,17 @@ CASES = {
         "file \\overmount\\tree.tar /tree.tar\nroot tar:/tree.tar\n",
         ["pid 1 marker IMAGE", "root ramfs rw", "wrote new"],
         ["root: /tree.tar unpacked into a ramfs of its own"]),
+    # Absolute roots of both kinds: a tmpfs has an end of its own, a ramfs (root= is given) has none.
+    "a packed image that is too large": (
+        "7.3", {"esp": [BOMB | {"path": "overmount/bomb.gz"}], "disk": [DISK | {"image": "ext2", "mib": 8}]},
+        "ramdisk \\overmount\\bomb.gz\nroot /dev/ram0\nroot /dev/vda\n",
+        ["pid 1 marker IMAGE", "root ext2 ro 254:0"],
+        ["unpack: /.overmount/ramdisk.0: gzip: no space left (ENOSPC)", "root: /dev/ram0: "]),
+    "a packed image that is too large, root= given": (
+        "6.1", {"esp": [BOMB | {"path": "overmount/bomb.gz"}], "disk": [DISK | {"image": "ext2", "mib": 8}]},
+        "ramdisk \\overmount\\bomb.gz\nroot /dev/ram0\nroot /dev/vda\noptions root=/dev/vda\n",
+        ["pid 1 marker IMAGE", "root ext2 ro 254:0"],
+        ["unpack: /.overmount/ramdisk.0: gzip: no space left (ENOSPC)", "root: /dev/ram0: "]),
     "linuxrc chooses by the old number": (
         "7.3", {"esp": [IMAGE | {"image": "ext2", "mib": 8, "tree": "initrd"}],
                 "disk": [DISK | {"image": "ext2", "mib": 8}]},
