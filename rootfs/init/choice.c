@@ -73,7 +73,7 @@ int choice_open(uint32_t major, uint32_t minor)
 	return 0;
 }
 
-/* Its first line; LEN bytes were there. */
+/* How many bytes of it are in BUF now. */
 static size_t content(int which, char *buf, size_t size)
 {
 	ssize_t len = pread(fds[which], buf, size, 0);
@@ -84,8 +84,9 @@ static size_t content(int which, char *buf, size_t size)
 static void take_number(void)
 {
 	char text[64];
-	size_t len = content(NUMBER, text, sizeof(text));
+	size_t len = content(NUMBER, text, sizeof(text) - 1);
 
+	text[len] = '\0';
 	if (!om_device_number_parse((struct om_str){ text, len }, &number))
 		say("real-root-dev: '%.*s' is no number", (int)strcspn(text, "\n"), text);
 	else
