@@ -2,8 +2,6 @@
 /* One attempt to boot an entry: the steps in order, and giving everything back. */
 #include "stage.h"
 
-static EFI_GUID variable_guid = { 0x848e32f6, 0x17f1, 0x4d18,
-				  { 0x90, 0x1c, 0xac, 0x07, 0x18, 0x21, 0x37, 0x51 } };
 static CHAR16 variable_name[] = u"OvermountRootDescriptor";
 
 void stage_diag_text(const struct om_diag *diag, char *buf, size_t size)
@@ -96,7 +94,7 @@ void boot_variable(struct boot_run *run, bool set)
 	UINT32 attributes = EFI_VARIABLE_BOOTSERVICE_ACCESS | EFI_VARIABLE_RUNTIME_ACCESS;
 	EFI_STATUS status;
 
-	status = run->stage->rt->SetVariable(variable_name, &variable_guid, attributes,
+	status = run->stage->rt->SetVariable(variable_name, &variables_guid, attributes,
 					     set ? run->descriptor.len : 0,
 					     set ? (void *)(uintptr_t)run->descriptor.ptr : NULL);
 	/* The descriptor travels twice more: a firmware without room for it is no obstacle. */

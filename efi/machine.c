@@ -7,6 +7,9 @@
 EFI_GUID loaded_image_guid = EFI_LOADED_IMAGE_PROTOCOL_GUID;
 EFI_GUID device_path_guid = EFI_DEVICE_PATH_PROTOCOL_GUID;
 EFI_GUID file_system_guid = EFI_SIMPLE_FILE_SYSTEM_PROTOCOL_GUID;
+/* OM_VARIABLES_VENDOR */
+EFI_GUID variables_guid = { 0x848e32f6, 0x17f1, 0x4d18,
+			    { 0x90, 0x1c, 0xac, 0x07, 0x18, 0x21, 0x37, 0x51 } };
 
 static EFI_GUID acpi2_guid = { 0x8868e871, 0xe4f1, 0x11d3,
 			       { 0xbc, 0x22, 0x00, 0x80, 0xc7, 0x3c, 0x88, 0x81 } };

@@ -2,6 +2,7 @@
 #include "stage.h"
 
 #define TIMEOUT_DEFAULT_MS	5000u
+#define TIMEOUT_FAILED_MS	10000u	/* at least, when the last start found no root */
 
 /* crt0 calls this with the C compiler's own convention, not with the firmware's. */
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table);
@@ -113,11 +114,16 @@ static EFI_STATUS run(struct stage *stage, struct stage_config *config)
 {
 	uint32_t timeout = menu_timeout(stage, config);
 	size_t at = choose(stage, config);
-	bool at_once = timeout == 0 && !config->items[at]->error[0];
 	enum menu_action action;
 	enum om_status status;
+	bool at_once;
 
 	stage->config = config;
+	stage_last_start(stage);
+	/* Somebody may be there to choose another entry; if not, the disk may be by now. */
+	if (stage->failure.count && stage->in && timeout < TIMEOUT_FAILED_MS)
+		timeout = TIMEOUT_FAILED_MS;
+	at_once = timeout == 0 && !config->items[at]->error[0];
 	stage_faults_loop(stage, config->items[at]);
 	if (timeout == 0)
 		timeout = OM_WAIT_FOREVER;	/* once the menu is up, it stays */

@@ -5,7 +5,7 @@
 #include <stdarg.h>
 
 #define TICK_MS		100u
-#define ROWS_AROUND	9u	/* heading, message, help, countdown */
+#define COLUMNS_DEFAULT	80u
 #define ROWS_DEFAULT	25u
 
 static void put(struct stage *stage, const char *format, ...) OM_PRINTF(2, 3);
@@ -21,15 +21,17 @@ static void put(struct stage *stage, const char *format, ...)
 	stage_put(stage, text);
 }
 
-static uint32_t screen_rows(struct stage *stage)
+static struct menu_layout layout(struct stage *stage)
 {
 	SIMPLE_TEXT_OUTPUT_INTERFACE *out = stage->table->ConOut;
-	UINTN columns = 80, rows = ROWS_DEFAULT;
+	UINTN columns = COLUMNS_DEFAULT, rows = ROWS_DEFAULT;
 
 	if (!out || !out->Mode ||
-	    EFI_ERROR(out->QueryMode(out, (UINTN)out->Mode->Mode, &columns, &rows)))
+	    EFI_ERROR(out->QueryMode(out, (UINTN)out->Mode->Mode, &columns, &rows))) {
+		columns = COLUMNS_DEFAULT;
 		rows = ROWS_DEFAULT;
-	return rows > ROWS_AROUND + 1 ? (uint32_t)rows - ROWS_AROUND : 1;
+	}
+	return menu_layout(&stage->failure, (uint32_t)columns, (uint32_t)rows);
 }
 
 static void clear(struct stage *stage)
@@ -52,13 +54,28 @@ static void draw_item(struct stage *stage, const struct boot_item *item, bool se
 		put(stage, "     ! %s\n", item->error);
 }
 
+static void draw_failure(struct stage *stage, uint32_t lines)
+{
+	const struct om_failure *failure = &stage->failure;
+	uint32_t i;
+
+	put(stage, " The last start found no root: %.*s\n", (int)failure->entry.len, failure->entry.ptr);
+	for (i = 0; i < lines; i++)
+		put(stage, "   %.*s\n", (int)failure->lines[i].len, failure->lines[i].ptr);
+	if (lines < failure->count)
+		put(stage, "   ... %u more lines\n", failure->count - lines);
+	put(stage, " Shown this once.  x: take it away\n\n");
+}
+
 static void draw(struct stage *stage, const struct stage_config *config,
-		 const struct menu_model *menu)
+		 const struct menu_model *menu, const struct menu_layout *layout)
 {
 	uint32_t i;
 
 	clear(stage);
 	put(stage, "overmount: boot menu, %u entries\n\n", menu->count);
+	if (stage->failure.count)
+		draw_failure(stage, layout->failure_lines);
 	for (i = menu->top; i < menu->count && i < menu->top + menu->rows; i++)
 		draw_item(stage, config->items[i], i == menu->selected);
 	if (i < menu->count)
@@ -77,16 +94,16 @@ static void draw_countdown(struct stage *stage, const struct menu_model *menu)
 enum menu_action stage_menu(struct stage *stage, struct stage_config *config, size_t *at,
 			    uint32_t timeout_ms)
 {
+	struct menu_layout space = layout(stage);
 	struct menu_model menu;
 	enum menu_action action = MENU_REDRAW;
 	enum menu_key key;
 	uint64_t before, elapsed;
 
-	menu_model_init(&menu, (uint32_t)config->count, (uint32_t)*at, screen_rows(stage),
-			timeout_ms);
+	menu_model_init(&menu, (uint32_t)config->count, (uint32_t)*at, space.rows, timeout_ms);
 	for (;;) {
 		if (action == MENU_REDRAW)
-			draw(stage, config, &menu);
+			draw(stage, config, &menu, &space);
 		if (action == MENU_REDRAW || action == MENU_COUNTDOWN)
 			draw_countdown(stage, &menu);
 		before = stage_usec(stage);
@@ -95,6 +112,11 @@ enum menu_action stage_menu(struct stage *stage, struct stage_config *config, si
 		action = menu_model_step(&menu, key, elapsed ? (uint32_t)elapsed : 1);
 		if (action > MENU_COUNTDOWN)
 			break;
+		if (key == MENU_KEY_DISMISS && stage->failure.count) {
+			stage->failure.count = 0;
+			space = layout(stage);
+			menu_model_init(&menu, menu.count, menu.selected, space.rows, OM_WAIT_FOREVER);
+		}
 	}
 	*at = menu.selected;
 	stage_put(stage, "\n");

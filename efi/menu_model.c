@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "menu_model.h"
 
+#define ROWS_AROUND	9u	/* heading, message, help, countdown */
+#define ROWS_OF_FAILURE	4u	/* around its lines */
+#define INDENT		3u
+
 /* Scan codes of EFI_SIMPLE_TEXT_INPUT_PROTOCOL (UEFI 2.10, table 12.1). */
 enum scan {
 	SCAN_NONE = 0, SCAN_CODE_UP = 1, SCAN_CODE_DOWN = 2, SCAN_CODE_HOME = 5, SCAN_CODE_END = 6,
@@ -40,6 +44,8 @@ enum menu_key menu_key_from_efi(uint16_t scan, uint16_t character)
 		return MENU_KEY_DESCRIPTOR;
 	case 'p': case 'P':
 		return MENU_KEY_PLAN;
+	case 'x': case 'X':
+		return MENU_KEY_DISMISS;
 	default:
 		return MENU_KEY_OTHER;
 	}
@@ -103,6 +109,25 @@ void menu_model_init(struct menu_model *menu, uint32_t count, uint32_t selected,
 uint32_t menu_model_seconds(const struct menu_model *menu)
 {
 	return menu->left_ms / 1000 + (menu->left_ms % 1000 != 0);
+}
+
+struct menu_layout menu_layout(const struct om_failure *failure, uint32_t columns, uint32_t rows)
+{
+	struct menu_layout layout = { 0, rows > ROWS_AROUND ? rows - ROWS_AROUND : 1 };
+	uint32_t used = ROWS_OF_FAILURE, more;
+
+	if (failure->count == 0)
+		return layout;
+	for (; layout.failure_lines < failure->count; layout.failure_lines++, used += more) {
+		/* A long line goes on in the next row. */
+		more = 1;
+		if (columns)
+			more += (uint32_t)(failure->lines[layout.failure_lines].len + INDENT - 1) / columns;
+		if (used + more > rows / 2)
+			break;
+	}
+	layout.rows = layout.rows > used ? layout.rows - used : 1;
+	return layout;
 }
 
 static enum menu_action tick(struct menu_model *menu, uint32_t elapsed_ms)

@@ -7,11 +7,13 @@
  */
 #include <overmount/bytes.h>
 #include <overmount/entry.h>
+#include <overmount/failure.h>
 
 enum menu_key {
 	MENU_KEY_NONE,			/* nothing was pressed within the tick */
 	MENU_KEY_UP, MENU_KEY_DOWN, MENU_KEY_HOME, MENU_KEY_END, MENU_KEY_PAGE_UP,
 	MENU_KEY_PAGE_DOWN, MENU_KEY_ENTER, MENU_KEY_ESCAPE, MENU_KEY_DESCRIPTOR, MENU_KEY_PLAN,
+	MENU_KEY_DISMISS,		/* the last start's failure */
 	MENU_KEY_OTHER,
 };
 
@@ -50,6 +52,13 @@ void menu_model_init(struct menu_model *menu, uint32_t count, uint32_t selected,
 enum menu_action menu_model_step(struct menu_model *menu, enum menu_key key,
 				 uint32_t elapsed_ms);
 uint32_t menu_model_seconds(const struct menu_model *menu);	/* left, rounded up */
+
+/* How a screen is shared between the failure of the last start and the entries. */
+struct menu_layout {
+	uint32_t failure_lines;		/* of it that are shown: at most half of the screen */
+	uint32_t rows;			/* for entries, at least 1 */
+};
+struct menu_layout menu_layout(const struct om_failure *failure, uint32_t columns, uint32_t rows);
 
 /* What the menu knows of one entry. */
 struct boot_item {

@@ -9,6 +9,7 @@
 #include <efi.h>
 
 #include <overmount/descriptor.h>
+#include <overmount/failure.h>
 #include <overmount/fmt.h>
 #include <overmount/handoff.h>
 #include <overmount/image.h>
@@ -68,6 +69,8 @@ struct stage {
 	void *serial;			/* console: EFI_SERIAL_IO_PROTOCOL, or NULL */
 
 	char message[STAGE_MESSAGE_MAX];	/* the last failure, shown in the menu */
+	struct om_failure failure;		/* of the last start, shown there too, in */
+	char failure_bytes[OM_FAILURE_MAX];
 };
 
 /* console.c */
@@ -101,8 +104,8 @@ enum om_status stage_memory_map(struct stage *stage, struct memory_map *ret_map,
 				uint64_t *ret_size) OM_CHECKED;
 
 /* machine.c */
-/* Of protocols that several files ask for. */
-extern EFI_GUID loaded_image_guid, device_path_guid, file_system_guid;
+/* Of protocols that several files ask for, and of our own variables. */
+extern EFI_GUID loaded_image_guid, device_path_guid, file_system_guid, variables_guid;
 uint64_t stage_rdtsc(void);
 uint64_t stage_calibrate(struct stage *stage);
 void stage_machine_facts(struct stage *stage, struct om_handoff *handoff);
@@ -174,6 +177,9 @@ struct stage_config {
 
 enum om_status stage_config_load(struct stage *stage, struct stage_config *config) OM_CHECKED;
 void stage_config_release(struct stage_config *config);
+
+/* last_start.c: what /init left when it found no root; read once, then deleted. */
+void stage_last_start(struct stage *stage);
 
 /* menu.c */
 enum menu_action stage_menu(struct stage *stage, struct stage_config *config, size_t *at,

@@ -511,6 +511,8 @@ static int give_up(struct late_boot *boot)
 	uint32_t i;
 
 	om_late_say(boot, "root: no candidate works");
+	if (sys->give_up)
+		sys->give_up(sys->ctx);
 	for (i = 0; i < boot->candidate_count; i++) {
 		candidate_name(boot, i, name, sizeof(name));
 		om_attempt_text(boot, &boot->candidates[i], &boot->attempts[i], why,
@@ -518,8 +520,6 @@ static int give_up(struct late_boot *boot)
 		om_late_say(boot, "root: %u. %s: %s", i + 1, name, why);
 	}
 	devices_say(boot);
-	if (sys->give_up)
-		sys->give_up(sys->ctx);
 	if (sys->check_program(sys->ctx, "", shell[0]) != 0) {
 		om_late_say(boot, "rescue: no /bin/sh in the absolute root, so this is the end;"
 			    " correct the `root` lines of the entry");

@@ -262,6 +262,9 @@ static int add_release(struct collect *collect, const struct linux_layer *wanted
 		result = add_named(collect, wanted->modules[i], true);
 	for (i = 0; result == DONE && i < wanted->alias_count; i++)
 		result = add_named(collect, wanted->aliases[i], false);
+	/* Where /init leaves word of a failure: a module in most kernels, or built in. */
+	if (result == DONE)
+		result = add_named(collect, "efivarfs", false);
 	if (result == DONE) {
 		to = xprintf("lib/modules/%s/overmount.order", collect->release);
 		/* Without the empty line that it begins with. */

@@ -16,6 +16,9 @@
 #define OM_ARGS_MAX		4u
 #define OM_ARENA_CHUNK		512u
 #define OM_MEMBERS_MAX		64u
+#define OM_FAILURE_MAX		128u
+#define OM_FAILURE_LINES_MAX	4u
+#define OM_FAILURE_LINE_MAX	40u
 #else
 #define OM_ENTRY_BYTES_MAX	65536u	/* a boot entry file; systemd-boot reads no more either */
 #define OM_ENTRY_LINES_MAX	1024u
@@ -27,6 +30,9 @@
 #define OM_ARGS_MAX		32u	/* words of init; the kernel's own MAX_INIT_ARGS */
 #define OM_ARENA_CHUNK		262144u	/* bytes asked from the port at once */
 #define OM_MEMBERS_MAX		4194304u /* members of one absolute root image */
+#define OM_FAILURE_MAX		2048u	/* bytes in the firmware's memory */
+#define OM_FAILURE_LINES_MAX	24u	/* of it that a menu shows: a screen has 25 */
+#define OM_FAILURE_LINE_MAX	160u	/* two rows of a screen */
 #endif
 
 #define OM_PATH_MAX		4096u	/* with the NUL, as in Linux; newc name fields too */

@@ -106,8 +106,8 @@ struct om_sys {
 	int (*exec)(void *ctx, const char *path, const char *const *argv);
 
 	/*
-	 * The table of what was tried has been logged: keep it where the next boot finds it, and what
-	 * runs now is a rescue.  May be NULL.
+	 * No candidate works.  What is logged next is the table of what was tried: to be kept where the
+	 * next start finds it; and what runs then is a rescue.  May be NULL.
 	 */
 	void (*give_up)(void *ctx);
 

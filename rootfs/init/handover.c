@@ -217,5 +217,6 @@ int world_exec(void *ctx, const char *path, const char *const *argv)
 		if (!world.dev_asked)
 			umount2("/dev", MNT_DETACH);
 	}
+	failure_keep();
 	return world.first < 0 ? exec_now(path, argv) : first_exec(path, argv);
 }

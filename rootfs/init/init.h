@@ -75,6 +75,14 @@ void modules_start(void);
 int module_load(const char *name, const char *parameters);
 int world_load_module(void *ctx, const char *path);
 
+/* -- failure.c ------------------------------------------------------------------------------ */
+
+/* No candidate works: lines of the story are collected from now on. */
+void failure_begin(void);
+void failure_line(const char *text);
+/* The last thing before somebody else runs, or nobody: to the firmware with it. */
+void failure_keep(void);
+
 /* -- unpack.c ------------------------------------------------------------------------------- */
 
 int world_unpack(void *ctx, enum om_root_kind kind, const char *path, const char *target);

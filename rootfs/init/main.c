@@ -80,6 +80,7 @@ static void world_log(void *ctx, const char *text)
 	put(world.console, line, len);
 	len = om_format(line, sizeof(line), "<7>overmount: %s", text);
 	put(world.kmsg, line, len < sizeof(line) ? len : sizeof(line) - 1);
+	failure_line(text);
 }
 
 void say(const char *format, ...)
@@ -177,6 +178,7 @@ static void world_give_up(void *ctx)
 {
 	(void)ctx;
 	world.failed = true;
+	failure_begin();
 }
 
 /* ------------------------------------------------------------------ programs */
@@ -333,5 +335,6 @@ int main(int argc, char **argv)
 	devices_start();
 	modules_start();
 	prepare_namespace(&root, &linux_sys);
+	failure_keep();
 	return 1;
 }

@@ -67,6 +67,12 @@ static bool names(const char *path, const char *name)
 	return strncmp(base + i, ".ko", 3) == 0;
 }
 
+/* Loaded when they are asked for: brd's size is known then, and hardly a boot needs efivarfs. */
+static bool is_for_later(const char *path)
+{
+	return names(path, "brd") || names(path, "efivarfs");
+}
+
 void modules_start(void)
 {
 	unsigned loaded = 0;
@@ -83,8 +89,8 @@ void modules_start(void)
 		return;
 	}
 	while (order_next(order, path, sizeof(path))) {
-		if (names(path, "brd"))
-			continue;	/* its size is known when it is asked for */
+		if (is_for_later(path))
+			continue;
 		err = insert(path, "");
 		/* ENODEV: what it drives is not in this machine. */
 		if (err && err != -ENODEV)

@@ -269,3 +269,42 @@ def test_other_programs_and_what_the_system_asks_for(tmp_path):
     assert found["file"]["/same"] == digest(b"same")[:16]
     names = {name.removesuffix(LOADER) for name in found["variable"]}
     assert "LoaderConfigTimeout" in names and "LoaderEntryOneShot" not in names, names
+
+
+def test_the_next_start_says_what_failed(tmp_path):
+    """Linux 7.3 finds no root and restarts: the menu shows the record, though `timeout 0`; once."""
+    release = next(modules("7.3").iterdir()).name
+    esp = Esp(tmp_path, "7.3", "timeout 0\nconsole serial\n")
+    scenario.run(scenario.OVERMOUNT, "image", "build", "-o", tmp_path / "linux.cpio", "--modules", release,
+                 "--modules-dir", modules("7.3"), "--module", "virtio_pci", "--module", "virtio_blk")
+    esp.put("linux.cpio", (tmp_path / "linux.cpio").read_bytes())
+    esp.entry("nowhere", "linux /vmlinuz\noptions console=ttyS0 panic=1 loglevel=4\n"
+              "ramfs /linux.cpio\nroot LABEL=tür\nroot /dev/vdz1\n")
+    esp.entry("stage", "efi /EFI/BOOT/BOOTX64.EFI\n")
+    machine = Machine(tmp_path / "run", [esp.disk()], 384, ["-snapshot"])
+    machine.line.remove("-no-reboot")
+    try:
+        with machine:
+            machine.expect(r"overmount: failure: kept for the menu of the next start$", SECONDS)
+            machine.expect(r"overmount: last start: nowhere\.conf found no root$", 60)
+            machine.expect(r"boot menu, 2 entries$", 30)
+            machine.expect(r"^ The last start found no root: nowhere\.conf$", 30)
+            machine.expect(r"^   root: 1\. LABEL=t\?\?r: no such device", 30)
+            machine.expect(r"^   root: 2\. /dev/vdz1: no such device", 30)
+            machine.expect(r"^   devices: vda 254:0, \d+ MiB", 30)
+            machine.expect(r"x: take it away", 30)
+            machine.expect(r"> nowhere", 30)
+            machine.expect(r"booting the selected entry in (10|9) s", 30)
+            machine.send("x")
+            machine.expect(r"boot menu, 2 entries\n\n > nowhere", 30)
+            machine.send(DOWN)
+            machine.expect(r"> stage", 30)
+            machine.send("\r")
+            # A start of its own: nothing is told twice, and nothing keeps it from starting.
+            machine.expect(r"start: .EFI.BOOT.BOOTX64\.EFI", 30)
+            again = machine.seen
+            machine.expect(r"entry: nowhere\.conf", 30)
+            assert not re.search(r"last start|boot menu", machine.text[again:])
+    except Timeout as error:
+        pytest.fail(str(error), pytrace=False)
+    assert "leak:" not in machine.text

@@ -21,7 +21,7 @@ static void test_keys(void **state)
 		{ "escape", 0x17, 0, MENU_KEY_ESCAPE }, { "escape char", 0, 27, MENU_KEY_ESCAPE },
 		{ "enter", 0, '\r', MENU_KEY_ENTER }, { "newline", 0, '\n', MENU_KEY_ENTER },
 		{ "d", 0, 'd', MENU_KEY_DESCRIPTOR }, { "D", 0, 'D', MENU_KEY_DESCRIPTOR },
-		{ "p", 0, 'p', MENU_KEY_PLAN }, { "x", 0, 'x', MENU_KEY_OTHER },
+		{ "p", 0, 'p', MENU_KEY_PLAN }, { "x", 0, 'x', MENU_KEY_DISMISS }, { "y", 0, 'y', MENU_KEY_OTHER },
 		{ "right", 3, 0, MENU_KEY_OTHER }, { "f1", 11, 0, MENU_KEY_OTHER },
 		{ "nothing", 0, 0, MENU_KEY_NONE },
 	};
@@ -136,6 +136,36 @@ static struct om_entry entry_named(const char *id)
 	return entry;
 }
 
+/* The last start's failure never takes the entries' last row, and of 25 rows at most 12. */
+static void test_layout(void **state)
+{
+	static char long_line[OM_FAILURE_LINE_MAX];
+	static const struct {
+		uint32_t count, len, columns, rows;
+		uint32_t shown, left;
+	} cases[] = {
+		/* 9 rows are heading, message and help; 4 are around the lines. */
+		{ 0, 0, 80, 25, 0, 16 }, { 1, 20, 80, 25, 1, 11 }, { 2, 20, 80, 25, 2, 10 },
+		/* An indent of 3: 37 characters fit into one row of 40, 38 do not. */
+		{ 2, 37, 40, 25, 2, 10 }, { 2, 38, 40, 25, 2, 8 },
+		{ 4, 20, 80, 12, 2, 1 }, { 4, 20, 80, 8, 0, 1 }, { 4, 20, 80, 0, 0, 1 },
+		{ 4, 20, 0, 100, 4, 83 },
+	};
+
+	(void)state;
+	memset(long_line, 'x', sizeof(long_line));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct om_failure failure = { .count = cases[i].count };
+		struct menu_layout layout;
+
+		for (uint32_t at = 0; at < failure.count; at++)
+			failure.lines[at] = (struct om_str){ long_line, cases[i].len };
+		layout = menu_layout(&failure, cases[i].columns, cases[i].rows);
+		if (layout.failure_lines != cases[i].shown || layout.rows != cases[i].left)
+			fail_msg("case %zu: %u lines, %u rows", i, layout.failure_lines, layout.rows);
+	}
+}
+
 static void test_order_and_default(void **state)
 {
 	static struct om_entry entries[3];
@@ -180,6 +210,7 @@ int main(void)
 		cmocka_unit_test(test_moves),
 		cmocka_unit_test(test_actions),
 		cmocka_unit_test(test_countdown),
+		cmocka_unit_test(test_layout),
 		cmocka_unit_test(test_order_and_default),
 	};
 
