@@ -9,7 +9,7 @@ from machine import Machine
 from monitor import Monitor
 
 MENU = r"Esc: firmware"
-UP, DOWN, PAGE_DOWN = "\x1b[A", "\x1b[B", "\x1b[6~"
+UP, DOWN, PAGE_UP, PAGE_DOWN = "\x1b[A", "\x1b[B", "\x1b[5~", "\x1b[6~"
 
 
 class Frozen:
@@ -47,7 +47,9 @@ class Frozen:
             at = 0
             while at != self.places[entry]:
                 left = self.places[entry] - at
-                machine.send(PAGE_DOWN if left >= self.rows else DOWN if left > 0 else UP)
+                # Whatever brings it nearer; each key is a menu drawn anew.
+                far = abs(left) > self.rows // 2
+                machine.send((PAGE_DOWN if far else DOWN) if left > 0 else PAGE_UP if far else UP)
                 machine.expect(MENU, 20)
                 # The menu says where it is.
                 at = self.places[re.findall(r"^ > .*\((\S+\.conf)\)", machine.text, re.M)[-1]]
