@@ -48,7 +48,6 @@ extern const struct descriptor_record_info descriptor_records[RECORD_COUNT];
 #define CHOICE_SIZE	4u
 /* Offset, length of the hash, kind and numbers of the device, length of its text; then both. */
 #define VERITY_SIZE	32u
-#define VERITY_UNIT	512u
 
 #define RAMDISK_CLASSIC	1u
 #define RAMDISK_ARCHIVE	2u
@@ -102,7 +101,6 @@ enum om_status descriptor_check_verity(const struct om_diag_sink *sink, uint64_t
 uint32_t descriptor_minor(const struct om_root *root);
 /* entry_verity.c */
 bool verity_hash_fits(size_t len);
-bool verity_device_fits(enum om_root_kind kind);
 /* All of the above; for a root that comes from the caller. */
 enum om_status descriptor_check_root(const struct om_root *root);
 

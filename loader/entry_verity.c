@@ -10,11 +10,6 @@ bool verity_hash_fits(size_t len)
 	return len == 20 || len == 32 || len == 48 || len == 64;
 }
 
-bool verity_device_fits(enum om_root_kind kind)
-{
-	return kind >= OM_ROOT_NAME && kind <= OM_ROOT_IMAGE;
-}
-
 static bool parse_device(struct entry_parser *parser, struct om_value value,
 			 struct om_verity *verity)
 {
@@ -28,7 +23,7 @@ static bool parse_device(struct entry_parser *parser, struct om_value value,
 			parser->status = status;
 		return false;
 	}
-	if (!verity_device_fits(verity->device.kind)) {
+	if (!om_root_is_device(verity->device.kind)) {
 		entry_error(parser, OM_TYPE, value, "such as hash=PARTLABEL=root-verity",
 			    "the hash tree has to be on a device or in an image");
 		return false;
@@ -49,10 +44,10 @@ static bool parse_attribute(struct entry_parser *parser, struct om_value word,
 		return false;
 	}
 	if (om_number_parse(value.text, 10, INT64_MAX, &verity->offset) == OM_OK &&
-	    verity->offset % VERITY_UNIT == 0)
+	    verity->offset % OM_VERITY_UNIT == 0)
 		return true;
 	entry_error(parser, OM_SYNTAX, value, "as veritysetup --hash-offset has it",
-		    "expected bytes, a multiple of %u", VERITY_UNIT);
+		    "expected bytes, a multiple of %u", OM_VERITY_UNIT);
 	return false;
 }
 

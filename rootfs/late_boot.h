@@ -26,7 +26,8 @@ enum step {
 /* How far a candidate came. */
 struct attempt {
 	enum step step;
-	int error;
+	int error;		/* 0: the step says all of it */
+	const char *why;	/* instead of the step's own words, or NULL */
 	char seen[16];		/* file system by content */
 };
 
@@ -54,6 +55,11 @@ int om_late_text(struct om_str text, char *buf, size_t size);
 bool om_mount_device(struct late_boot *boot, const struct om_candidate *candidate,
 		     const struct om_device *device, const char *node, const char *what,
 		     struct attempt *attempt);
+/*
+ * Move what is on PLACE below an overlay on MOUNT_POINT whose upper layer is a tmpfs.  On failure it is
+ * on PLACE as before.
+ */
+bool om_mount_overlay(struct late_boot *boot, const char *place, struct attempt *attempt);
 /* Find candidate AT and mount it on MOUNT_POINT; with false its attempt says why not. */
 bool om_mount_candidate(struct late_boot *boot, uint32_t at);
 /* Why the attempt at CANDIDATE failed, in words. */

@@ -375,18 +375,28 @@ static void initrd_put_away(struct late_boot *boot, const char *place)
 
 /* ------------------------------------------------------------------ the candidates */
 
-/* The initrd that lies on /old becomes the root. */
+/* The initrd that lies on /old becomes the root, with everything that is mounted inside it. */
 static bool initrd_stays(struct late_boot *boot, uint32_t at)
 {
+	struct attempt *attempt = &boot->attempts[at];
 	/* devfs of the initrd's own time is still there. */
 	const char *dev = boot->root->devfs & OM_DEVFS_INITRD ? NULL : INITRD_PLACE "/dev";
-	int err = init_check(boot, INITRD_PLACE);
+	const char *place = INITRD_PLACE;
+	int err = init_check(boot, place);
 
 	if (err)
-		return om_attempt_fail(&boot->attempts[at], STEP_INIT, err);
-	err = overmount(boot, INITRD_PLACE, dev);
+		return om_attempt_fail(attempt, STEP_INIT, err);
+	if (boot->root->overlay != OM_OVERLAY_NONE) {
+		/* An overlay shows one file system, and nothing that is mounted inside it. */
+		if (!om_mount_overlay(boot, place, attempt))
+			return false;
+		boot->initrd_kept = false;
+		place = MOUNT_POINT;
+		dev = MOUNT_POINT "/dev";
+	}
+	err = overmount(boot, place, dev);
 	if (err)
-		return om_attempt_fail(&boot->attempts[at], STEP_MOVE, err);
+		return om_attempt_fail(attempt, STEP_MOVE, err);
 	boot->initrd_kept = false;
 	om_late_say(boot, "root: the initrd stays");
 	reap(boot);
@@ -396,14 +406,21 @@ static bool initrd_stays(struct late_boot *boot, uint32_t at)
 /* Mount, look for an init, overmount.  With true this task is inside the final root. */
 static bool candidate_try(struct late_boot *boot, uint32_t at)
 {
+	enum om_root_kind kind = boot->candidates[at].spec.kind;
 	struct attempt *attempt = &boot->attempts[at];
 	const struct om_sys *sys = boot->sys;
+	bool stays = boot->initrd_kept &&
+		     names_ramdisk(&boot->candidates[at], classic_initrd(boot->root));
 	int err;
 
-	if (boot->initrd_kept &&
-	    names_ramdisk(&boot->candidates[at], classic_initrd(boot->root)))
+	attempt->why = NULL;
+	/* Nobody who asks for it means "or else without", and the initrd has been written to. */
+	if (boot->root->verity.hash_len > 0 &&
+	    (stays || !sys->verity_open || !om_root_is_device(kind)))
+		return om_attempt_fail(attempt, STEP_VERITY, 0);
+	if (stays)
 		return initrd_stays(boot, at);
-	if (boot->candidates[at].spec.kind == OM_ROOT_RAMFS) {
+	if (kind == OM_ROOT_RAMFS) {
 		err = init_check(boot, "");
 		if (err)
 			return om_attempt_fail(attempt, STEP_INIT, err);
@@ -429,6 +446,18 @@ static bool candidate_try(struct late_boot *boot, uint32_t at)
 	return true;
 }
 
+/* What was read through it and did not match is the reason, whatever failed by it. */
+static void verity_close(const struct late_boot *boot, struct attempt *attempt)
+{
+	const struct om_sys *sys = boot->sys;
+	const char *why = sys->verity_close ? sys->verity_close(sys->ctx) : NULL;
+
+	if (why) {
+		attempt->why = why;
+		om_attempt_fail(attempt, STEP_VERITY, 0);
+	}
+}
+
 static void candidate_name(const struct late_boot *boot, uint32_t at, char *buf, size_t size)
 {
 	om_rootspec_format(&boot->candidates[at].spec, buf, size);
@@ -448,6 +477,7 @@ static bool candidates_round(struct late_boot *boot, bool first)
 			continue;
 		if (candidate_try(boot, i))
 			return true;
+		verity_close(boot, &boot->attempts[i]);
 		if (first || boot->attempts[i].step != STEP_FIND) {
 			candidate_name(boot, i, name, sizeof(name));
 			om_attempt_text(boot, &boot->candidates[i], &boot->attempts[i], why,

@@ -5,6 +5,7 @@
 #define ROOT_NODE	"/dev/root"	/* as Linux names it; made anew, never taken from an archive */
 #define DATA_MAX	512u		/* mount data */
 #define LAYERS_PLACE	"/overlay"	/* while a writable layer is put together */
+#define LAYER_BELOW	LAYERS_PLACE "/lower"
 
 void om_late_say(const struct late_boot *boot, const char *format, ...)
 {
@@ -58,49 +59,31 @@ static void content_text(const struct late_boot *boot, const struct om_candidate
 		  types);
 }
 
+/* In front of the error, or instead of it. */
+static const char *const step_words[] = {
+	[STEP_NONE] = "not tried",
+	[STEP_FIND] = "",
+	[STEP_NODE] = "no device node can be made: ",
+	[STEP_ATTACH] = "cannot make a device of the image: ",
+	[STEP_UNPACK] = "cannot be unpacked: ",
+	[STEP_MOUNT] = "cannot be mounted: ",
+	[STEP_INIT] = "mounted, but has no init: ",
+	[STEP_NETWORK] = "network roots are not supported here",
+	[STEP_VERITY] = "its root-verity cannot be checked here, so it is not mounted",
+	[STEP_OVERLAY] = "mounted, but nothing writable can be laid over it: ",
+	[STEP_MOVE] = "cannot be moved over /: ",
+};
+
 void om_attempt_text(const struct late_boot *boot, const struct om_candidate *candidate,
 		     const struct attempt *attempt, char *buf, size_t size)
 {
-	const char *why = om_errno_text(attempt->error);
+	enum step step = attempt->step;
 
-	switch (attempt->step) {
-	case STEP_NONE:
-		om_format(buf, size, "not tried");
-		return;
-	case STEP_FIND:
-		om_format(buf, size, "%s", why);
-		return;
-	case STEP_NODE:
-		om_format(buf, size, "no device node can be made: %s", why);
-		return;
-	case STEP_ATTACH:
-		om_format(buf, size, "cannot make a device of the image: %s", why);
-		return;
-	case STEP_UNPACK:
-		om_format(buf, size, "cannot be unpacked: %s", why);
-		return;
-	case STEP_MOUNT:
-		om_format(buf, size, "cannot be mounted: %s", why);
-		return;
-	case STEP_TYPE:
+	if (step == STEP_TYPE)
 		content_text(boot, candidate, attempt, buf, size);
-		return;
-	case STEP_INIT:
-		om_format(buf, size, "mounted, but has no init: %s", why);
-		return;
-	case STEP_NETWORK:
-		om_format(buf, size, "network roots are not supported here");
-		return;
-	case STEP_VERITY:
-		om_format(buf, size, "its root-verity cannot be checked here, so it is not mounted");
-		return;
-	case STEP_OVERLAY:
-		om_format(buf, size, "mounted, but nothing writable can be laid over it: %s", why);
-		return;
-	case STEP_MOVE:
-		om_format(buf, size, "cannot be moved over /: %s", why);
-		return;
-	}
+	else
+		om_format(buf, size, "%s%s", attempt->why ? attempt->why : step_words[step],
+			  attempt->error ? om_errno_text(attempt->error) : "");
 }
 
 /* ------------------------------------------------------------------ mounting a candidate */
@@ -240,11 +223,10 @@ static bool mount_tree(struct late_boot *boot, const struct om_rootspec *spec,
 	return true;
 }
 
-/* A tmpfs and three directories; what was on MOUNT_POINT lies on the last one. */
-static int layers_make(const struct om_sys *sys)
+/* A tmpfs and three directories; what was on PLACE lies on the last one. */
+static int layers_make(const struct om_sys *sys, const char *place)
 {
-	static const char *const places[] = { LAYERS_PLACE "/upper", LAYERS_PLACE "/work",
-					      LAYERS_PLACE "/lower" };
+	static const char *const places[] = { LAYERS_PLACE "/upper", LAYERS_PLACE "/work", LAYER_BELOW };
 	uint32_t i;
 	int err = sys->mkdir(sys->ctx, LAYERS_PLACE, 0700);
 
@@ -256,24 +238,24 @@ static int layers_make(const struct om_sys *sys)
 	for (i = 0; !err && i < 3; i++)
 		err = sys->mkdir(sys->ctx, places[i], 0755);
 	if (!err)
-		err = sys->move(sys->ctx, MOUNT_POINT, places[2]);
+		err = sys->move(sys->ctx, place, places[2]);
 	if (err)
 		sys->umount(sys->ctx, LAYERS_PLACE, true);
 	return err;
 }
 
 /* The overlay keeps its layers by itself: their own places need not stay. */
-static bool overlay_mount(struct late_boot *boot, struct attempt *attempt)
+bool om_mount_overlay(struct late_boot *boot, const char *place, struct attempt *attempt)
 {
 	const struct om_sys *sys = boot->sys;
-	int err = layers_make(sys);
+	int err = layers_make(sys, place);
 
-	if (err) {
-		sys->umount(sys->ctx, MOUNT_POINT, true);
+	if (err)
 		return om_attempt_fail(attempt, STEP_OVERLAY, err);
-	}
-	err = sys->mount(sys->ctx, "overlay", MOUNT_POINT, "overlay", 0, "lowerdir=" LAYERS_PLACE
-			 "/lower,upperdir=" LAYERS_PLACE "/upper,workdir=" LAYERS_PLACE "/work");
+	err = sys->mount(sys->ctx, "overlay", MOUNT_POINT, "overlay", 0, "lowerdir=" LAYER_BELOW
+			 ",upperdir=" LAYERS_PLACE "/upper,workdir=" LAYERS_PLACE "/work");
+	if (err)
+		sys->move(sys->ctx, LAYER_BELOW, place);
 	sys->umount(sys->ctx, LAYERS_PLACE, true);
 	sys->rmdir(sys->ctx, LAYERS_PLACE);
 	if (err)
@@ -282,49 +264,69 @@ static bool overlay_mount(struct late_boot *boot, struct attempt *attempt)
 	return true;
 }
 
-static bool mount_root(struct late_boot *boot, const struct om_candidate *candidate,
-		       const struct om_device *device, struct attempt *attempt)
+/* The device that SPEC means. */
+static bool device_find(struct late_boot *boot, const struct om_rootspec *spec,
+			struct attempt *attempt, struct om_device *ret_device)
 {
-	struct om_candidate lower = *candidate;
+	const struct om_sys *sys = boot->sys;
+	char path[OM_LOG_LINE_MAX];
+	int err;
 
-	if (boot->root->overlay == OM_OVERLAY_NONE)
-		return om_mount_device(boot, candidate, device, ROOT_NODE, "root", attempt);
-	lower.mode = OM_MODE_RO;
-	return om_mount_device(boot, &lower, device, ROOT_NODE, "root", attempt) &&
-	       overlay_mount(boot, attempt);
+	if (spec->kind != OM_ROOT_IMAGE) {
+		err = sys->find_device(sys->ctx, spec, ret_device);
+		return !err || om_attempt_fail(attempt, STEP_FIND, err);
+	}
+	err = om_late_text(spec->text, path, sizeof(path));
+	if (!err)
+		err = sys->attach_image(sys->ctx, path, ret_device);
+	return !err || om_attempt_fail(attempt, STEP_ATTACH, err);
+}
+
+/* From here on DEVICE is what verifies it. */
+static bool verity_open(struct late_boot *boot, struct om_device *device, struct attempt *attempt)
+{
+	const struct om_verity *verity = &boot->root->verity;
+	struct om_device hash = *device;
+
+	if (verity->device.kind && !device_find(boot, &verity->device, attempt, &hash)) {
+		attempt->why = "its hash tree: ";
+		return false;
+	}
+	attempt->why = boot->sys->verity_open(boot->sys->ctx, verity, &hash, device);
+	return !attempt->why || om_attempt_fail(attempt, STEP_VERITY, 0);
+}
+
+static bool mount_root(struct late_boot *boot, const struct om_candidate *candidate,
+		       struct attempt *attempt)
+{
+	struct om_candidate wanted = *candidate;
+	struct om_device device;
+
+	if (!device_find(boot, &candidate->spec, attempt, &device) ||
+	    (boot->root->verity.hash_len > 0 && !verity_open(boot, &device, attempt)))
+		return false;
+	if (boot->root->overlay != OM_OVERLAY_NONE)
+		wanted.mode = OM_MODE_RO;
+	if (!om_mount_device(boot, &wanted, &device, ROOT_NODE, "root", attempt))
+		return false;
+	if (boot->root->overlay == OM_OVERLAY_NONE || om_mount_overlay(boot, MOUNT_POINT, attempt))
+		return true;
+	boot->sys->umount(boot->sys->ctx, MOUNT_POINT, true);
+	return false;
 }
 
 bool om_mount_candidate(struct late_boot *boot, uint32_t at)
 {
 	const struct om_candidate *candidate = &boot->candidates[at];
-	const struct om_rootspec *spec = &candidate->spec;
 	struct attempt *attempt = &boot->attempts[at];
-	const struct om_sys *sys = boot->sys;
-	struct om_device device;
-	char path[OM_LOG_LINE_MAX];
-	int err;
 
-	/* No world can do it yet, and nobody who asks for it means "or else without". */
-	if (boot->root->verity.hash_len > 0)
-		return om_attempt_fail(attempt, STEP_VERITY, -OM_ENOSYS);
-	switch (spec->kind) {
+	switch (candidate->spec.kind) {
 	case OM_ROOT_TAR:
 	case OM_ROOT_CPIO:
-		return mount_tree(boot, spec, attempt);
+		return mount_tree(boot, &candidate->spec, attempt);
 	case OM_ROOT_NFS:
-		return om_attempt_fail(attempt, STEP_NETWORK, -OM_ENOSYS);
-	case OM_ROOT_IMAGE:
-		err = om_late_text(spec->text, path, sizeof(path));
-		if (!err)
-			err = sys->attach_image(sys->ctx, path, &device);
-		if (err)
-			return om_attempt_fail(attempt, STEP_ATTACH, err);
-		return mount_root(boot, candidate, &device, attempt);
+		return om_attempt_fail(attempt, STEP_NETWORK, 0);
 	default:
-		err = sys->find_device(sys->ctx, spec, &device);
-		if (err)
-			return om_attempt_fail(attempt, STEP_FIND, err);
-		return mount_root(boot, candidate, &device, attempt);
+		return mount_root(boot, candidate, attempt);
 	}
 }
-

@@ -4,8 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <overmount/verity.h>
+
 #define RAM_MAJOR	1u
 #define DISK_MAJOR	254u		/* virtio */
+#define VERITY_MAJOR	253u		/* of the device mapper, as long as nobody else takes it */
 #define DISK_SIZE	(UINT64_C(64) << 20)	/* of a disk that nobody has seen */
 
 const char *const dry_run_stub_fstypes[] = { "ext2", "minix", "romfs", "cramfs",
@@ -220,18 +223,13 @@ static int ram_device(const struct dry_run *run, uint32_t index, struct om_devic
 	return -OM_ENXIO;
 }
 
-/* The device of candidate AT as it might be. */
-static int make_device(const struct dry_run *run, uint32_t at, struct om_device *ret_device)
+/* The device that SPEC means, as it might be; NUMBER is that of a partition if nothing says more. */
+static int make_device(const struct dry_run *run, const struct om_rootspec *spec, uint32_t number,
+		       struct om_device *ret_device)
 {
-	const struct om_candidate *candidate = &run->root->candidates[at];
-	const struct om_rootspec *spec = &candidate->spec;
 	struct om_device device = { .major = DISK_MAJOR, .size = DISK_SIZE };
 
-	if (run->missing[at])
-		return -OM_ENXIO;
-	if (spec->kind == OM_ROOT_RAM)
-		return ram_device(run, spec->minor, ret_device);
-	if (spec->kind == OM_ROOT_NUMBER && spec->major == RAM_MAJOR)
+	if (om_rootspec_is_ram(spec))
 		return ram_device(run, spec->minor, ret_device);
 	if (spec->kind == OM_ROOT_NAME) {
 		set_text(device.name, sizeof(device.name), spec->text);
@@ -241,8 +239,8 @@ static int make_device(const struct dry_run *run, uint32_t at, struct om_device 
 		device.minor = spec->minor;
 		snprintf(device.name, sizeof(device.name), "block-%u-%u", spec->major, spec->minor);
 	} else {
-		device.minor = at + 2;
-		snprintf(device.name, sizeof(device.name), "vda%u", at + 2);
+		device.minor = number;
+		snprintf(device.name, sizeof(device.name), "vda%u", number);
 	}
 	if (spec->kind == OM_ROOT_PARTUUID)
 		set_text(device.partuuid, sizeof(device.partuuid), spec->text);
@@ -252,9 +250,19 @@ static int make_device(const struct dry_run *run, uint32_t at, struct om_device 
 		set_text(device.uuid, sizeof(device.uuid), spec->text);
 	else if (spec->kind == OM_ROOT_LABEL)
 		set_text(device.label, sizeof(device.label), spec->text);
-	plausible_type(run, candidate, &device);
 	*ret_device = device;
 	return 0;
+}
+
+static int candidate_device(const struct dry_run *run, uint32_t at, struct om_device *ret_device)
+{
+	const struct om_candidate *candidate = &run->root->candidates[at];
+	int err = run->missing[at] ? -OM_ENXIO :
+				     make_device(run, &candidate->spec, at + 2, ret_device);
+
+	if (!err && !om_rootspec_is_ram(&candidate->spec))
+		plausible_type(run, candidate, ret_device);
+	return err;
 }
 
 static bool wants_device(enum om_root_kind kind)
@@ -270,13 +278,15 @@ static int dry_find_device(void *ctx, const struct om_rootspec *spec, struct om_
 
 	for (i = 0; i < run->root->candidate_count; i++) {
 		if (&run->root->candidates[i].spec == spec) {
-			int err = make_device(run, i, ret_device);
+			int err = candidate_device(run, i, ret_device);
 
 			if (!err)
 				run->device = *ret_device;
 			return err;
 		}
 	}
+	if (&run->root->verity.device == spec)
+		return make_device(run, spec, i + 2, ret_device);
 	return -OM_ENXIO;
 }
 
@@ -294,7 +304,7 @@ static int dry_list_device(void *ctx, uint32_t index, struct om_device *ret_devi
 
 		if (!wants_device(spec->kind) ||
 		    (spec->kind == OM_ROOT_NUMBER && spec->major == RAM_MAJOR) ||
-		    make_device(run, i, &device))
+		    candidate_device(run, i, &device))
 			continue;
 		if (index-- == 0) {
 			*ret_device = device;
@@ -350,6 +360,32 @@ static int dry_attach_image(void *ctx, const char *path, struct om_device *ret_d
 	return 0;
 }
 
+static void dry_log(void *ctx, const char *text)
+{
+	struct dry_run *run = ctx;
+	char line[OM_LOG_LINE_MAX + 32];
+
+	om_log_line(line, sizeof(line), UINT64_MAX, text);
+	run->line(run->ctx, line);
+}
+
+/* Nobody has looked at the tree of hashes: everything matches. */
+static const char *dry_verity_open(void *ctx, const struct om_verity *verity,
+				   const struct om_device *hash, struct om_device *device)
+{
+	struct dry_run *run = ctx;
+	char line[OM_LOG_LINE_MAX];
+
+	(void)verity;
+	om_format(line, sizeof(line), OM_VERITY_STORY, "dm-0", device->name, hash->name);
+	dry_log(ctx, line);
+	set_text(device->name, sizeof(device->name), OM_STR("dm-0"));
+	device->major = VERITY_MAJOR;
+	device->minor = 0;
+	run->device = *device;
+	return NULL;
+}
+
 /* ------------------------------------------------------------------ mounting and running */
 
 /* The types that a kernel only reads are write-protected. */
@@ -380,7 +416,7 @@ static int dry_mount(void *ctx, const char *source, const char *target, const ch
 		return -OM_ENODEV;
 	if (strcmp(fstype, run->device.fstype) != 0)
 		return -OM_EINVAL;
-	if (!writes(run, fstype) && !(flags & OM_MS_RDONLY))
+	if (!(flags & OM_MS_RDONLY) && (!writes(run, fstype) || run->device.major == VERITY_MAJOR))
 		return -OM_EROFS;
 	run->mounted = "device";
 	return 0;
@@ -457,15 +493,6 @@ static int dry_exec(void *ctx, const char *path, const char *const *argv)
 	longjmp(run->started, 1);
 }
 
-static void dry_log(void *ctx, const char *text)
-{
-	struct dry_run *run = ctx;
-	char line[OM_LOG_LINE_MAX + 32];
-
-	om_log_line(line, sizeof(line), UINT64_MAX, text);
-	run->line(run->ctx, line);
-}
-
 static uint64_t dry_now_ms(void *ctx)
 {
 	struct dry_run *run = ctx;
@@ -475,7 +502,7 @@ static uint64_t dry_now_ms(void *ctx)
 
 int dry_run(struct dry_run *run)
 {
-	const struct om_sys sys = {
+	struct om_sys sys = {
 		.ctx = run,
 		.mkdir = dry_mkdir, .rmdir = dry_path, .unlink = dry_path, .mknod = dry_mknod,
 		.symlink = dry_symlink, .mount = dry_mount, .move = dry_move, .umount = dry_umount,
@@ -490,6 +517,9 @@ int dry_run(struct dry_run *run)
 	};
 
 	run->ran[0] = '\0';
+	/* The stub's world has none. */
+	if (run->fstypes == dry_run_linux_fstypes)
+		sys.verity_open = dry_verity_open;
 	if (setjmp(run->started))
 		return 0;
 	return prepare_namespace(run->root, &sys);

@@ -43,6 +43,12 @@ static inline bool om_rootspec_is_ram(const struct om_rootspec *spec)
 	       (spec->kind == OM_ROOT_NUMBER && spec->major == OM_RAM_MAJOR);
 }
 
+/* Is what a specification of KIND means a block device, or becomes one? */
+static inline bool om_root_is_device(enum om_root_kind kind)
+{
+	return kind >= OM_ROOT_NAME && kind <= OM_ROOT_IMAGE;
+}
+
 enum om_root_mode {
 	OM_MODE_DEFAULT = 0,	/* as the kernel always did: read-only */
 	OM_MODE_RO,
@@ -88,6 +94,7 @@ enum om_overlay {
 };
 
 #define OM_VERITY_HASH_MAX 64u
+#define OM_VERITY_UNIT 512u		/* of offsets */
 
 /* The final root is read through dm-verity. */
 struct om_verity {

@@ -79,6 +79,15 @@ struct om_sys {
 	int (*wait_devices)(void *ctx, uint32_t timeout_ms);
 	/* Make a device of an image inside the absolute root, read-only or copied on write. */
 	int (*attach_image)(void *ctx, const char *path, struct om_device *ret_device);
+	/*
+	 * Put a device in the place of *DEVICE through which it can be read only, and only as far as it
+	 * matches the tree of hashes on HASH, as VERITY says.  NULL, or why not, in words that stay valid.
+	 * NULL instead of a function: this world cannot.
+	 */
+	const char *(*verity_open)(void *ctx, const struct om_verity *verity,
+				   const struct om_device *hash, struct om_device *device);
+	/* The end of that device, if there is one: NULL, or what was found not to match. */
+	const char *(*verity_close)(void *ctx);
 	/* Unpack an archive of the absolute root below TARGET; kind OM_ROOT_TAR or OM_ROOT_CPIO. */
 	int (*unpack)(void *ctx, enum om_root_kind kind, const char *path, const char *target);
 	int (*load_module)(void *ctx, const char *path);

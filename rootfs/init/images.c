@@ -26,24 +26,6 @@ struct attached {
 
 static struct attached ramdisks[OM_IMAGES_MAX];
 
-/* Of the files: each brd device has the same size. */
-static uint64_t largest_ramdisk(void)
-{
-	uint64_t largest = 0;
-	struct stat st;
-	char path[64];
-	uint32_t i;
-
-	for (i = 0; i < world.root->ramdisk_count; i++) {
-		om_format(path, sizeof(path), RAMDISK_PATH, world.root->ramdisks[i].index);
-		if (world.root->ramdisks[i].size > largest)
-			largest = world.root->ramdisks[i].size;
-		if (stat(path, &st) == 0 && (uint64_t)st.st_size > largest)
-			largest = (uint64_t)st.st_size;
-	}
-	return largest;
-}
-
 static int loop_configure(int loop, int file)
 {
 	struct loop_config config = { .fd = (uint32_t)file,
@@ -99,6 +81,51 @@ static int loop_attach(const char *path, struct attached *attached)
 
 /* ------------------------------------------------------------------ ram disks */
 
+static void ramdisk_path(const struct om_ramdisk *disk, char *path, size_t size)
+{
+	om_format(path, size, RAMDISK_PATH, disk->index);
+	if (disk->in_archive && disk->text.len < size)
+		om_format(path, size, "%.*s", (int)disk->text.len, disk->text.ptr);
+}
+
+/*
+ * brd makes all its devices of one size, which is that of the largest image: what is packed has to be
+ * unpacked before anybody knows it.  One that cannot be unpacked has said so then, and is no ram disk.
+ */
+static uint64_t largest_ramdisk(void)
+{
+	uint64_t largest = 0;
+	char path[OM_PATH_MAX];
+	struct stat st;
+	uint32_t i;
+
+	for (i = 0; i < world.root->ramdisk_count; i++) {
+		ramdisk_path(&world.root->ramdisks[i], path, sizeof(path));
+		if (stat(path, &st))
+			continue;
+		ramdisks[i].error = image_unpack(path);
+		ramdisks[i].tried |= ramdisks[i].error != 0;
+		if (stat(path, &st) == 0 && (uint64_t)st.st_size > largest)
+			largest = (uint64_t)st.st_size;
+	}
+	return largest;
+}
+
+static int brd_load(void)
+{
+	static bool loaded;
+	char parameters[64];
+	int err;
+
+	if (loaded)
+		return 0;
+	om_format(parameters, sizeof(parameters), "rd_nr=%u rd_size=%llu", OM_IMAGES_MAX,
+		  (unsigned long long)(largest_ramdisk() + 4095) / 4096 * 4);
+	err = module_load("brd", parameters);
+	loaded = err == 0;
+	return err;
+}
+
 static void node_make(const struct om_device *device)
 {
 	char node[64];
@@ -150,13 +177,11 @@ static int copy_pieces(int from, int to)
 static int brd_attach(uint32_t index, const char *path, struct attached *attached)
 {
 	int from = open(path, O_RDONLY | O_CLOEXEC), to, err;
-	char parameters[64], node[32];
+	char node[32];
 
 	if (from < 0)
 		return -errno;
-	om_format(parameters, sizeof(parameters), "rd_nr=%u rd_size=%llu", OM_IMAGES_MAX,
-		  (unsigned long long)(largest_ramdisk() + 4095) / 4096 * 4);
-	err = module_load("brd", parameters);
+	err = brd_load();
 	om_format(node, sizeof(node), "/dev/ram%u", index);
 	to = err ? -1 : open(node, O_WRONLY | O_DIRECT | O_CLOEXEC);
 	if (!err)
@@ -202,9 +227,7 @@ static int ramdisk_attach(const struct om_ramdisk *disk, struct attached *attach
 	char path[OM_PATH_MAX];
 	int err;
 
-	om_format(path, sizeof(path), RAMDISK_PATH, disk->index);
-	if (disk->in_archive && disk->text.len < sizeof(path))
-		om_format(path, sizeof(path), "%.*s", (int)disk->text.len, disk->text.ptr);
+	ramdisk_path(disk, path, sizeof(path));
 	err = attach_as_asked(disk, path, attached);
 	if (err) {
 		say("ramdisk: /dev/ram%u: %s: %s", disk->index, path, om_errno_text(err));
@@ -270,16 +293,33 @@ int world_free_ramdisk(void *ctx, uint32_t index, uint64_t *ret_bytes)
 
 /* ------------------------------------------------------------------ an image as root */
 
+#define IMAGES_MAX	(OM_CANDIDATES_MAX + 1)		/* and one with a hash tree */
+
+/* Each once: whoever waits for another device asks again and again. */
+static struct image {
+	char *path;
+	struct om_device device;
+} images[IMAGES_MAX];
+
 int world_attach_image(void *ctx, const char *path, struct om_device *ret_device)
 {
 	struct attached attached = { .fd = -1 };
-	int err = image_unpack(path);
-
-	if (!err)
-		err = loop_attach(path, &attached);
+	struct image *image = images;
+	int err;
 
 	(void)ctx;
-	if (!err)
-		*ret_device = attached.device;
-	return err;
+	while (image->path && strcmp(image->path, path) != 0)
+		if (++image == images + IMAGES_MAX)
+			return -ENOSPC;
+	if (!image->path) {
+		err = image_unpack(path);
+		if (!err)
+			err = loop_attach(path, &attached);
+		if (err)
+			return err;
+		image->device = attached.device;
+		image->path = strdup(path);
+	}
+	*ret_device = image->device;
+	return 0;
 }

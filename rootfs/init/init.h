@@ -62,6 +62,12 @@ int ramdisk_device(uint32_t index, struct om_device *ret_device);
 int world_attach_image(void *ctx, const char *path, struct om_device *ret_device);
 int world_free_ramdisk(void *ctx, uint32_t index, uint64_t *ret_bytes);
 
+/* -- verity.c ------------------------------------------------------------------------------- */
+
+const char *world_verity_open(void *ctx, const struct om_verity *verity,
+			      const struct om_device *hash, struct om_device *device);
+const char *world_verity_close(void *ctx);
+
 /* -- packed.c ------------------------------------------------------------------------------- */
 
 /* When PATH is compressed it becomes what is in it; the reason has been said when it cannot. */

@@ -72,6 +72,8 @@ static int rec_mknod(void *ctx, const char *path, uint32_t mode, uint32_t major,
 		if (recorder->devices[i].device.major == major &&
 		    recorder->devices[i].device.minor == minor)
 			recorder->node = &recorder->devices[i];
+	if (!err && recorder->verified.device.name[0] && major == 253)
+		recorder->node = &recorder->verified;
 	return err;
 }
 
@@ -120,6 +122,11 @@ static int rec_move(void *ctx, const char *from, const char *to)
 	} else if (strcmp(from, "/root") == 0) {
 		*(strcmp(to, ".") == 0 ? &recorder->initrd : &recorder->lower) = recorder->mounted;
 		recorder->mounted = NULL;
+	} else if (strcmp(from, "/old") == 0) {
+		recorder->lower = recorder->initrd;
+		recorder->initrd = NULL;
+	} else if (strcmp(from, "/overlay/lower") == 0) {
+		*(strcmp(to, "/old") == 0 ? &recorder->initrd : &recorder->mounted) = recorder->lower;
 	}
 	return 0;
 }
@@ -302,6 +309,40 @@ static int rec_attach_image(void *ctx, const char *path, struct om_device *ret_d
 	return -OM_ENOENT;
 }
 
+/* dm-0 holds what the device holds; with a wrong hash it is not even made. */
+static const char *rec_verity_open(void *ctx, const struct om_verity *verity,
+				   const struct om_device *hash, struct om_device *device)
+{
+	struct recorder *recorder = ctx;
+	int err = note(ctx, "verity", "%s %s %llu", device->name, hash->name,
+		       (unsigned long long)verity->offset);
+	uint32_t i;
+
+	if (err || verity->root_hash[0] == RECORDER_WRONG_HASH)
+		return "verity: refused";
+	for (i = 0; i < recorder->device_count; i++)
+		if (strcmp(recorder->devices[i].device.name, device->name) == 0)
+			recorder->verified = recorder->devices[i];
+	recorder->verified.write_protected = true;
+	snprintf(device->name, sizeof(device->name), "dm-0");
+	device->major = 253;
+	device->minor = 0;
+	recorder->verified.device = *device;
+	return NULL;
+}
+
+static const char *rec_verity_close(void *ctx)
+{
+	struct recorder *recorder = ctx;
+	bool corrupt = recorder->verified.mount_error == -OM_EIO;
+
+	if (!recorder->verified.device.name[0])
+		return NULL;
+	note(ctx, "verity", "close");
+	recorder->verified = (struct recorder_device){ 0 };
+	return corrupt ? "verity: mismatch" : NULL;
+}
+
 static int rec_unpack(void *ctx, enum om_root_kind kind, const char *path, const char *target)
 {
 	return note(ctx, "unpack", "%s %s %s", kind == OM_ROOT_TAR ? "tar" : "cpio", path, target);
@@ -367,9 +408,11 @@ void recorder_sys(struct recorder *recorder, struct om_sys *ret_sys)
 		.check_program = rec_check_program, .check_directory = rec_check_directory,
 		.find_device = rec_find_device, .list_device = rec_list_device,
 		.list_fstype = rec_list_fstype, .wait_devices = rec_wait_devices,
-		.attach_image = rec_attach_image, .unpack = rec_unpack,
+		.attach_image = rec_attach_image, .verity_open = rec_verity_open,
+		.verity_close = rec_verity_close, .unpack = rec_unpack,
 		.load_module = rec_load_module, .run_linuxrc = rec_run_linuxrc,
-		.linuxrc_choice = rec_linuxrc_choice, .free_ramdisk = rec_free_ramdisk, .reap = rec_reap, .exec = rec_exec,
+		.linuxrc_choice = rec_linuxrc_choice, .free_ramdisk = rec_free_ramdisk,
+		.reap = rec_reap, .exec = rec_exec,
 		.log = rec_log, .now_ms = rec_now_ms,
 	};
 }
@@ -379,6 +422,8 @@ int recorder_run(struct recorder *recorder, const struct om_root *root)
 	struct om_sys sys;
 
 	recorder_sys(recorder, &sys);
+	if (recorder->no_verity)
+		sys.verity_open = NULL, sys.verity_close = NULL;
 	if (setjmp(started))
 		return 0;
 	return prepare_namespace(root, &sys);

@@ -8,6 +8,7 @@
 #include <overmount/sys.h>
 
 #define RECORDER_TRACE_MAX 16384
+#define RECORDER_WRONG_HASH 0xbau	/* a root hash that begins so fits nothing */
 
 struct recorder_device {
 	struct om_device device;
@@ -27,6 +28,8 @@ struct recorder {
 	const char *fail;		/* "move" or "mknod": this operation fails, with -EIO */
 	int fail_at;			/* the N-th operation of all fails with -EIO; 0 = none */
 
+	bool no_verity;			/* a world that cannot verify */
+
 	int linuxrc_status;		/* how /linuxrc ends, as of wait(2) */
 	bool linuxrc_stays;		/* it becomes init itself */
 	const struct om_candidate *choice;	/* the one that /linuxrc chooses, or NULL */
@@ -34,6 +37,7 @@ struct recorder {
 	int operations;
 	uint64_t now_ms;
 	const struct recorder_device *node;	/* what /dev/root is */
+	struct recorder_device verified;	/* dm-0, as long as it has a name */
 	const struct recorder_device *mounted;	/* on /root */
 	const struct recorder_device *lower;	/* moved out of the way of an overlay */
 	const struct recorder_device *covering;	/* after the move */

@@ -438,16 +438,136 @@ static void overlay_fails_once(void **state)
 	assert_true(at > 16);
 }
 
+/* ------------------------------------------------------------------ dm-verity */
+
+static const struct recorder_device vda3_hash = {
+	.device = { .name = "vda3", .major = 254, .minor = 3, .size = 1 << 20 },
+};
+
+static struct om_root verity_root(const char *name)
+{
+	struct om_root root = root_on(name);
+
+	root.verity.hash_len = OM_SHA256_SIZE;
+	root.verity.device = on("vda3").spec;
+	return root;
+}
+
+/* Nobody who asks for verity means "or else without". */
 static void verity_is_not_ignored(void **state)
 {
-	struct om_root root = root_on("vda2");
+	static const enum om_root_kind kinds[] = { OM_ROOT_NAME, OM_ROOT_RAMFS, OM_ROOT_TAR,
+						   OM_ROOT_CPIO, OM_ROOT_NFS };
+	struct om_root root = verity_root("vda2");
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct recorder recorder = { .no_verity = kinds[i] == OM_ROOT_NAME };
+
+		root.candidates[0].spec.kind = kinds[i];
+		run_on(&recorder, &vda2, 1, &root, -OM_ENXIO);
+		assert_non_null(strstr(recorder.story, "root-verity cannot be checked here"));
+		assert_null(strstr(recorder.trace, "> mount"));
+	}
+}
+
+/* The whole way: only what verifies is mounted, and never for writing. */
+static void verity(void **state)
+{
+	const struct recorder_device devices[] = { vda2, vda3_hash };
+	struct om_root root = verity_root("vda2");
 	struct recorder recorder = { 0 };
 
 	(void)state;
-	root.verity.hash_len = OM_SHA256_SIZE;
-	run_on(&recorder, &vda2, 1, &root, -OM_ENXIO);
-	assert_non_null(strstr(recorder.story, "root-verity cannot be checked here"));
+	root.verity.offset = 4096;
+	root.candidates[0].mode = OM_MODE_RW;
+	run_on(&recorder, devices, 2, &root, 0);
+	assert_non_null(strstr(recorder.trace,
+			       "> find /dev/vda2\n"
+			       "> find /dev/vda3\n"
+			       "> verity vda2 vda3 4096\n"
+			       "> unlink /dev/root\n"
+			       "> mknod /dev/root 60600 253:0\n"
+			       "> mount /dev/root /root ext2 rw ''\n"
+			       "root: /dev/dm-0 is write-protected, trying read-only\n"
+			       "> mount /dev/root /root ext2 ro ''\n"
+			       "root: /dev/dm-0 is ext2, mounted read-only\n"
+			       "> chdir /root\n"));
+
+	/* The tree behind the data; an overlay asks for no writing at all. */
+	root.verity.device = (struct om_rootspec){ 0 };
+	root.overlay = OM_OVERLAY_TMPFS;
+	recorder = (struct recorder){ 0 };
+	run_on(&recorder, devices, 2, &root, 0);
+	assert_non_null(strstr(recorder.trace, "> find /dev/vda2\n> verity vda2 vda2 4096\n"));
+	assert_null(strstr(recorder.trace, "ext2 rw"));
+	assert_non_null(strstr(recorder.story, "root: a tmpfs over it takes what is written\n"));
+}
+
+/* Its own reason, the device ends, and the next candidate has its turn. */
+static void verity_fails(void **state)
+{
+	const struct recorder_device devices[] = { vde_bad, vda2, vda3_hash };
+	struct om_root root = verity_root("vde");
+	struct recorder recorder = { 0 };
+
+	(void)state;
+	root.candidates[1] = on("vda2");
+	root.candidate_count = 2;
+	run_on(&recorder, devices, 3, &root, 0);
+	assert_non_null(strstr(recorder.trace, "ext2 ro ''\n"
+			       "> verity close\n"
+			       "root: /dev/vde: verity: mismatch\n"
+			       "> find /dev/vda2\n"));
+	assert_non_null(strstr(recorder.story, "root: /dev/dm-0 is ext2, mounted read-only\n"));
+
+	root.verity.root_hash[0] = RECORDER_WRONG_HASH;
+	recorder = (struct recorder){ 0 };
+	run_on(&recorder, devices, 3, &root, -OM_ENXIO);
+	assert_non_null(strstr(recorder.story, "root: 1. /dev/vde: verity: refused\n"
+			       "root: 2. /dev/vda2: verity: refused\n"));
 	assert_null(strstr(recorder.trace, "> mount"));
+}
+
+/* A tree that is not there yet is waited for like a root. */
+static void verity_waits_for_the_tree(void **state)
+{
+	struct recorder_device devices[] = { vda2, vda3_hash };
+	struct om_root root = verity_root("vda2");
+	struct recorder recorder = { 0 };
+
+	(void)state;
+	devices[1].appears_ms = 250;
+	run_on(&recorder, devices, 2, &root, -OM_ENXIO);
+	assert_non_null(strstr(recorder.story, "root: 1. /dev/vda2: its hash tree: no such device (ENXIO)\n"));
+	root.wait_ms = 1000;
+	recorder = (struct recorder){ 0 };
+	run_on(&recorder, devices, 2, &root, 0);
+	assert_int_equal(recorder.now_ms, 300);
+	assert_true(recorder.entered);
+}
+
+/* Whatever fails: nothing unverified is entered, and no device is left when no root is found. */
+static void verity_fails_once(void **state)
+{
+	const struct recorder_device devices[] = { vda2, vda3_hash };
+	struct om_root root = verity_root("vda2");
+	int at, result;
+
+	(void)state;
+	for (at = 1;; at++) {
+		struct recorder recorder = { .devices = devices, .device_count = 2,
+					     .fstypes = "ext2 romfs", .fail_at = at };
+
+		result = recorder_run(&recorder, &root);
+		if (recorder.operations < at)
+			break;
+		assert_true(recorder.entered == (recorder.verified.device.name[0] != '\0'));
+		if (result == 0)
+			assert_ptr_equal(recorder.covering, &recorder.verified);
+	}
+	assert_true(at > 10);
 }
 
 static void errors_have_words(void **state)
@@ -480,6 +600,10 @@ int main(void)
 		cmocka_unit_test(overlay),
 		cmocka_unit_test(overlay_fails_once),
 		cmocka_unit_test(verity_is_not_ignored),
+		cmocka_unit_test(verity),
+		cmocka_unit_test(verity_fails),
+		cmocka_unit_test(verity_waits_for_the_tree),
+		cmocka_unit_test(verity_fails_once),
 		cmocka_unit_test(errors_have_words),
 	};
 
