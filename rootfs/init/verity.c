@@ -35,6 +35,7 @@ static int ask(unsigned long command, uint32_t flags, const char *uuid, struct r
 	header->version[0] = DM_VERSION_MAJOR;
 	header->data_size = sizeof(*request);
 	header->data_start = offsetof(struct request, target);
+	header->target_count = command == DM_TABLE_LOAD;
 	header->flags = flags;
 	om_format(header->name, sizeof(header->name), NAME);
 	om_format(header->uuid, sizeof(header->uuid), "%s", uuid);
