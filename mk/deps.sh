@@ -41,6 +41,7 @@ test="$run"'
 util-linux		mkfs.minix
 kmod			depmod
 debootstrap		debootstrap
+cryptsetup-bin		veritysetup
 squashfs-tools		mksquashfs
 erofs-utils		mkfs.erofs
 klibc-utils		/usr/lib/klibc/bin/sh
