@@ -60,6 +60,7 @@ fdisk			sfdisk
 zip			zip
 xz-utils		xz
 gdb			gdb
+systemd-boot-efi	/usr/lib/systemd/boot/efi/linuxx64.efi.stub
 '
 bench="$test"'
 valgrind		valgrind

@@ -6,6 +6,7 @@
 # own lists and sources stay as they are.  When they cannot be had, the reason is the last line of
 # stderr.  The flavour is "cloud": smaller, and all that a virtual machine needs.
 set -eu
+. "$(dirname "$0")/fetch.sh"
 
 case "${1:-}" in
 6.1) suite=bookworm ;;
@@ -13,45 +14,18 @@ case "${1:-}" in
 *) echo "usage: mk/linux.sh 6.1|7.3 [modules]" >&2; exit 2 ;;
 esac
 
-cache=${OVERMOUNT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/overmount}/linux
-mkdir -p "$cache"
+what="Linux $1"
+fetch_lock linux "$1"
 tree=$cache/tree-$1
 answer=$tree/vmlinuz
 [ "${2:-}" != modules ] || answer=$tree
-# Two tests may ask at the same time: one fetches, the other waits.
-exec 9>"$cache/lock-$1"
-flock 9
 if [ -s "$tree/vmlinuz" ]; then
 	echo "$answer"
 	exit 0
 fi
 
-fail() {
-	echo "Linux $1: $2" >&2
-	exit 1
-}
-
-mirror=$("$(dirname "$0")/mirror.sh" 2>&1) || fail "$1" "$mirror"
-
-PATH=$PATH:/usr/sbin:/sbin
-command -v depmod >/dev/null 2>&1 || fail "$1" "there is no depmod (package kmod)"
-work=$(mktemp -d "$cache/fetch.XXXXXX")
-trap 'rm -rf "$work"' EXIT
-mkdir -p "$work/lists/partial" "$work/archives/partial" "$work/root"
-chmod -R a+rx "$work"
-echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main" \
-	>"$work/sources.list"
-
-apt() {	# COMMAND...: with sources, lists and cache of its own
-	command=$1
-	shift
-	"$command" -q -o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts=/dev/null \
-		-o Dir::State::lists="$work/lists" -o Dir::Cache="$work" -o APT::Sandbox::User=root \
-		-o APT::Architecture=amd64 -o Acquire::Languages=none -o Acquire::Retries=3 \
-		-o Acquire::http::Timeout=60 "$@" 2>>"$work/log"
-}
-
-apt apt-get update >>"$work/log" || fail "$1" "the lists of $suite cannot be fetched: $(tail -n 1 "$work/log")"
+command -v depmod >/dev/null 2>&1 || fail "there is no depmod (package kmod)"
+fetch_begin "$suite"
 newest() {	# PATTERN: the newest package whose whole name it is
 	apt apt-cache pkgnames "${1%%-[0-9]*}" | grep -E "^$1\$" | sort -V | tail -n 1
 }
@@ -62,14 +36,10 @@ else
 	release=${name#linux-binary-}
 	packages=${name:+"linux-binary-$release linux-modules-$release linux-base-$release"}
 fi
-[ -n "$packages" ] || fail "$1" "$suite has no such kernel"
-(cd "$work" && apt apt-get download $packages >>log) ||
-	fail "$1" "$packages cannot be fetched: $(tail -n 1 "$work/log")"
-for package in "$work"/*.deb; do
-	dpkg-deb -x "$package" "$work/root"
-done
+[ -n "$packages" ] || fail "$suite has no such kernel"
+fetch $packages
 image=$(find "$work/root" -name 'vmlinuz*' -type f | head -n 1)
-[ -n "$image" ] || fail "$1" "$packages hold no vmlinuz"
+[ -n "$image" ] || fail "$packages hold no vmlinuz"
 mkdir -p "$work/tree/lib"
 mv "$image" "$work/tree/vmlinuz"
 modules=$(find "$work/root" -type d -path '*lib/modules' | head -n 1)

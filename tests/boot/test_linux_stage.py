@@ -317,3 +317,56 @@ def test_the_next_start_says_what_failed(tmp_path):
     except Timeout as error:
         pytest.fail(str(error), pytrace=False)
     assert "leak:" not in machine.text
+
+
+STUB = "/usr/lib/systemd/boot/efi/linuxx64.efi.stub"
+
+
+def unified(work, kernel, initrd, command_line):
+    """Kernel, initrd and command line in one EFI program, around systemd's stub."""
+    parts = {"osrel": b"ID=test\n", "cmdline": command_line.encode(),
+             "linux": fetched("linux.sh", kernel).read_bytes(), "initrd": initrd}
+    words, at = [], 0x100000        # far behind the sections of the stub itself
+    for name, data in parts.items():
+        path = work / f"uki.{name}"
+        path.write_bytes(data)
+        words += ["--add-section", f".{name}={path}", "--change-section-vma", f".{name}={at:#x}"]
+        at += (len(data) + 0xffff) & ~0xffff
+    scenario.run("objcopy", *words, STUB, work / "uki.efi")
+    return (work / "uki.efi").read_bytes()
+
+
+def test_a_shell_and_a_unified_kernel_image(tmp_path):
+    """Programs that others made, by `efi`: the UEFI shell comes back to the menu, a unified kernel
+    image boots; both get the entry's options."""
+    esp = Esp(tmp_path, "6.1")
+    esp.put("shellx64.efi", fetched("shell.sh").read_bytes())
+    # A shell that is not told otherwise runs it after five seconds, and lists the devices first.
+    esp.put("startup.nsh", "echo T startup.nsh\r\n")
+    esp.put("EFI/Linux/test.efi", unified(tmp_path, "6.1", newc(system("6.1")), OPTIONS + " built-in"))
+    esp.entry("shell", "efi /shellx64.efi\noptions -nostartup -nomap\n")
+    esp.entry("unified", f"efi /EFI/Linux/test.efi\noptions {OPTIONS} from-the-entry\n")
+    try:
+        with Machine(tmp_path / "run", [esp.disk()], 512, ["-snapshot"]) as machine:
+            machine.expect(r"> shell", 60)
+            machine.send("\r")
+            machine.expect(r"Shell> ", 60)
+            machine.send("echo T %uefishellsupport%\r")
+            machine.expect(r"^T 3$", 30)
+            machine.send("exit\r")
+            machine.expect(r"start: .shellx64\.efi came back", 30)
+            machine.expect(r"> shell", 30)
+            machine.send(DOWN)
+            machine.expect(r"> unified", 30)
+            machine.send("\r")
+            machine.expect(r"^T end", SECONDS)
+            text = machine.text
+    except Timeout as error:
+        pytest.fail(str(error), pytrace=False)
+    for never in ("startup.nsh", "Mapping table", "leak:"):
+        assert never not in text
+    found = seen(text)
+    assert found["cmdline"].endswith(OPTIONS + " from-the-entry")
+    assert found["file"]["/init"] == digest(INIT.encode())[:16]
+    selected = bytes.fromhex(found["variable"]["LoaderEntrySelected" + LOADER])
+    assert selected[4:].decode("utf-16-le") == "unified.conf\0"
