@@ -43,6 +43,9 @@ static enum om_status set_options(struct boot_run *run, EFI_HANDLE image)
 	wide = om_arena_array(&run->arena, options.len + 4, sizeof(*wide));
 	if (!text.ptr || !wide)
 		return stage_fail(run->stage, OM_NO_MEMORY, "options: out of memory");
+	/* Obeyed here; the kernel's EFI stub would not take what is left, the absolute root. */
+	if (run->plan->layer_count)
+		word_blank((char *)(uintptr_t)text.ptr, "noinitrd");
 	if (EFI_ERROR(run->stage->bs->HandleProtocol(image, &loaded_image_guid, (void **)&loaded)))
 		return stage_fail(run->stage, OM_IO, "options: the image has no loaded-image protocol");
 	loaded->LoadOptions = wide;

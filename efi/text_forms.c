@@ -146,6 +146,27 @@ size_t ucs2_from_utf8(const char *text, uint16_t *buf, size_t size)
 	return used;
 }
 
+void word_blank(char *text, const char *word)
+{
+	size_t len = strlen(word), start = 0, i;
+	bool quoted = false;
+
+	for (i = 0;; i++) {
+		char c = text[i];
+
+		quoted ^= c == '"';
+		if (c && (quoted || (c != ' ' && c != '\t')))
+			continue;
+		if (i - start == 2 && memcmp(text + start, "--", 2) == 0)
+			return;
+		if (i - start == len && memcmp(text + start, word, len) == 0)
+			memset(text + start, ' ', len);
+		if (!c)
+			return;
+		start = i + 1;
+	}
+}
+
 size_t load_option_word(const void *options, size_t bytes, char *buf, size_t size)
 {
 	const uint8_t *at = options;

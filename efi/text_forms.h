@@ -20,6 +20,9 @@ size_t ucs2_from_utf8(const char *text, uint16_t *buf, size_t size);
 /* The last word of LoadOptions (UCS-2, BYTES long), or "" when it is not text. */
 size_t load_option_word(const void *options, size_t bytes, char *buf, size_t size);
 
+/* Blanks for a word of a kernel's command line, wherever it stands outside of quotes before "--". */
+void word_blank(char *text, const char *word);
+
 /* Is this the label that an entry names?  As FAT has them: case and blanks at the end do not count. */
 bool volume_label_is(const char *label, struct om_str wanted);
 /* Add a label to a list in words: "'ESP', 'DISK1', one without"; a full list ends in "...". */

@@ -207,16 +207,16 @@ int exec_now(const char *path, const char *const *argv)
 int world_exec(void *ctx, const char *path, const char *const *argv)
 {
 	const char *joined[64];
+	bool stays = !world.entered && !world.failed;
+	int err;
 
 	(void)ctx;
 	argv = with_words(argv, joined, sizeof(joined) / sizeof(joined[0]));
-	if (!world.entered && !world.failed && world.root->rdinit.len + world.root->candidate_count == 0) {
-		/* An /init of the archive finds what the kernel leaves: nothing but files. */
-		umount2("/proc", MNT_DETACH);
-		umount2("/sys", MNT_DETACH);
-		if (!world.dev_asked)
-			umount2("/dev", MNT_DETACH);
-	}
 	failure_keep();
-	return world.first < 0 ? exec_now(path, argv) : first_exec(path, argv);
+	if (stays)
+		initramfs_leave();
+	err = world.first < 0 ? exec_now(path, argv) : first_exec(path, argv);
+	if (stays)
+		initramfs_return();
+	return err;
 }

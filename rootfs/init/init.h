@@ -42,6 +42,8 @@ void say(const char *format, ...) OM_PRINTF(1, 2);
 uint64_t world_now_ms(void *ctx);
 /* 0 and up, or -errno. */
 int result_of(long result);
+/* devtmpfs, proc and sysfs on the absolute root, the console and the kernel's log. */
+void places_make(void);
 /* At most SIZE - 1 bytes of a small file as text without its last newline; -errno. */
 int read_text_at(int dir, const char *path, char *buf, size_t size);
 
@@ -104,6 +106,12 @@ int world_exec(void *ctx, const char *path, const char *const *argv);
 void console_open(void);
 /* Run PATH in place of this program; -errno. */
 int exec_now(const char *path, const char *const *argv);
+
+/* -- initramfs.c ---------------------------------------------------------------------------- */
+
+/* "/" stays the absolute root: before its program is executed, and when that has failed. */
+void initramfs_leave(void);
+void initramfs_return(void);
 
 /* -- linuxrc.c ------------------------------------------------------------------------------ */
 

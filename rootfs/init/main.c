@@ -254,7 +254,7 @@ static int mount_own(const char *type, const char *path, unsigned long flags)
 	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-static void places_make(void)
+void places_make(void)
 {
 	world.below = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	world.dev = mount_own("devtmpfs", "/dev", MS_NOSUID);
@@ -286,8 +286,9 @@ static int descriptor_read(struct om_root *root)
 	ssize_t len;
 
 	if (fd < 0) {
-		say("descriptor: " OM_DESCRIPTOR_PATH ": %s", om_errno_text(-errno));
-		return -errno;
+		say("descriptor: " OM_DESCRIPTOR_PATH ": %s; an entry gets one if it names this archive by"
+		    " `ramfs`", om_errno_text(-errno));
+		return -ENOENT;
 	}
 	len = read(fd, bytes, sizeof(bytes));
 	close(fd);

@@ -31,19 +31,19 @@ class Frozen:
             monitor.close()
         self.places = {entry: place for place, entry in enumerate(entries)}
 
-    def machine(self, *extra):
-        return Machine(self.shop.work, self.disks, memory=self.memory,
+    def machine(self, *extra, disks=None):
+        return Machine(self.shop.work, disks or self.disks, memory=self.memory,
                        extra=["-snapshot", "-qmp", f"unix:{self.monitor},server=on,wait=off",
                               *extra], sata_boot=True)
 
-    def thaw(self, entry, timeout=60):
-        """Boot ENTRY: what the machine said since then, and the verdict."""
-        with self.machine("-incoming", f"exec:cat {self.state}") as machine:
+    def thaw(self, entry, timeout=60, disks=None):
+        """Boot ENTRY, with other DISKS of the same size if it needs them: the verdict, and what the
+        machine said since then."""
+        with self.machine("-incoming", f"exec:cat {self.state}", disks=disks) as machine:
             # A key that comes before the state is there is lost.
             monitor = Monitor(self.monitor)
             while not monitor.call("query-status")["running"]:
                 time.sleep(0.01)
-            monitor.close()
             at = 0
             while at != self.places[entry]:
                 left = self.places[entry] - at
@@ -56,6 +56,9 @@ class Frozen:
             machine.send("\r")
             machine.expect(rf"overmount: entry: {entry} ", 20)
             verdict = machine.finish(timeout)
+            if verdict == "quit":
+                verdict = monitor.reason()
+            monitor.close()
             return verdict, machine.text
 
     def remove(self):

@@ -27,6 +27,14 @@ class Monitor:
             if "return" in answer:
                 return answer["return"]
 
+    def reason(self):
+        """Why a machine ended that is at its end."""
+        for line in self.file:
+            event = json.loads(line)
+            if event.get("event") == "SHUTDOWN":
+                return {"guest-shutdown": "poweroff", "guest-reset": "reboot"}[event["data"]["reason"]]
+        return "quit"
+
     def close(self):
         self.file.close()
         self.socket.close()

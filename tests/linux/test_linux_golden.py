@@ -1,60 +1,73 @@
 # SPDX-License-Identifier: MIT
-"""The classic setups on stock kernels that dropped them, held against the same transcripts."""
+"""The classic setups on stock kernels that dropped them, held against the same transcripts; from the
+firmware on, and with every way to attach the image."""
 
 import re
 
 import pytest
 
 import stock
-from stock import scenario
-import test_golden
-from test_golden import DATA, normal, transcript
+from menu import Menu
+from test_golden import DATA, Case, normal, transcript
 
 
+# What the image is to the kernel: the major number of /dev/ram0.
+MAJOR = {"loop": 7, "ramdisk": 1, "pmem": 259}
 # These kernels have real-root-dev of their own, and show it to everybody.
 HAVE_SYSCTL = {"6.1"}
+# The image as a loop device, everywhere; and as the other two things it can be.
+ATTACHED = [("6.1", "L1-ram0-ext2", "ramdisk"), ("7.3", "L1-ram0-ext2", "pmem"),
+            ("6.1", "L3-exit0-initrd-dir", "pmem"), ("7.3", "L3-exit0-initrd-dir", "ramdisk"),
+            ("6.1", "L2-ram0-pivot", "pmem"), ("7.3", "L2-ram0-pivot", "ramdisk")]
+CASES = [(version, name, "loop") for version in stock.KERNELS for name in DATA["case"]] + \
+    [case for case in ATTACHED if case[0] in stock.KERNELS]
 
 
-class Case(test_golden.Case):
-    """The same trees; the entry names a stock kernel."""
-
-    def __init__(self, version, name):
-        super().__init__(name, DATA["case"][name])
-        self.name = f"linux-{version}-{name}"
-        self.work = scenario.BUILD / "images" / self.name
-        self.source = self.work / "source"
-        self.entry = re.sub(r"^kernel .*\n", "linux \\\\overmount\\\\vmlinuz\n"
-                            "initrd \\\\overmount\\\\linux.cpio\n", self.entry, flags=re.M)
-
-
-def run(version, name):
-    cmdline, lines = transcript(name)
+def add(menu, version, name, attach):
+    """Its entry in the menu, as docs/classic.md has it, and the number of its disk."""
     case = DATA["case"][name]
-    shop = Case(version, name)
+    shop = Case(name, case)
+    lines = re.sub(r"^(title|kernel|options) .*\n", "", shop.entry, flags=re.M)
     if "compress" in case:
         # Compressed bytes that come as initrd are an archive to the stage.
-        shop.entry = re.sub(r"^initrd( +\\initrd\.img)$", r"ramdisk\1", shop.entry, flags=re.M)
-    disks = shop.disks()
-    image = shop.work / "esp" / shop.spec["esp"][0]["path"] if "esp" in shop.spec else None
-    if case.get("initrd_path") == "init":
-        # An archive with an /init of its own: nothing of ours is in between.
-        archive = image
-    elif case.get("initrd") == "cpio":
-        archive = stock.direct(version, shop, shop.entry, layers=[image])
-    else:
-        archive = stock.direct(version, shop, shop.entry, [image] if image else [])
-    with stock.machine(version, shop.work, disks if "gpt" in case else disks[1:],
-                       archive, cmdline) as machine:
-        machine.finish(90)
-        text = machine.text
+        lines = lines.replace("initrd ", "ramdisk ")
+    for item in shop.spec.get("esp", []):
+        path = menu.image(shop.trees["initrd"], **{key: value for key, value in item.items()
+                                                   if key not in ("path", "tree")})
+        lines = lines.replace("\\" + item["path"], path)
+    if attach != "loop":
+        lines += f"initrd-attach {attach}\n"
+    disk = 0
+    for item in [*shop.spec.get("disk", []), *shop.spec.get("partition", [])]:
+        disk = menu.disk(shop.trees["disk"], **{key: value for key, value in item.items() if key != "tree"})
+    # An archive with an /init of its own: nothing of ours is in between.
+    ours = {} if case.get("initrd_path") != "init" else {"ramfs": ""}
+    return menu.add(version, lines, transcript(name)[0], **ours), disk
+
+
+@pytest.fixture(scope="module")
+def menu():
+    """All cases in one menu, and what is where in it."""
+    result = Menu("linux-golden")
+    result.cases = {}
+    for case in CASES:
+        if stock.there(case[0]):
+            result.cases[case] = add(result, *case)
+    result.start()
+    yield result
+    result.remove()
+
+
+@pytest.mark.parametrize("case", CASES, ids="-".join)
+def test_golden_on_linux(menu, case):
+    version, name, attach = case
+    stock.tree(version)
+    verdict, text = menu.boot(*menu.cases[case])
     ours = [line for line in text.splitlines() if line.startswith("T ")]
-    return ours, normal(lines + case.get("extra", []), True), text
-
-
-@pytest.mark.parametrize("name", DATA["case"])
-@pytest.mark.parametrize("version", stock.KERNELS)
-def test_golden_on_linux(version, name):
-    ours, want, text = run(version, name)
     if version in HAVE_SYSCTL:
         ours = [re.sub(r"^(T init sysctl=)\d+$", r"\1none", line) for line in ours]
+    want = normal(transcript(name)[1] + DATA["case"][name].get("extra", []), True)
     assert normal(ours, False) == want, text[-6000:]
+    assert "ram0" not in text or re.search(rf"devices: ram0 {MAJOR[attach]}:", text), text[-6000:]
+    # What nothing can be mounted for ends PID 1, and panic=-1 says what follows.
+    assert verdict == ("reboot" if "verdict" in DATA["case"][name] else "poweroff")

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <overmount/fmt.h>
 #include <overmount/root.h>
 
 #include "../../efi/device_path.h"
@@ -100,6 +101,29 @@ static void test_load_options(void **state)
 	assert_string_equal(word, "de");
 	assert_int_equal(load_option_word(plain, sizeof(plain), word, 5), 0);
 	assert_string_equal(word, "");
+}
+
+static void test_blanked_words(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "", "" },
+		{ "noinitrd", "        " },
+		{ "a noinitrd b\tnoinitrd", "a          b\t        " },
+		{ "noinitrd=1 noinitrdx xnoinitrd", "noinitrd=1 noinitrdx xnoinitrd" },
+		{ "a=\"b noinitrd c\" noinitrd", "a=\"b noinitrd c\"         " },
+		{ "noinitrd -- noinitrd", "         -- noinitrd" },
+		{ "  --x noinitrd", "  --x         " },
+		{ "\"noinitrd", "\"noinitrd" },
+	};
+	char text[64];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		om_format(text, sizeof(text), "%s", cases[i][0]);
+		word_blank(text, "noinitrd");
+		assert_string_equal(text, cases[i][1]);
+	}
 }
 
 static void test_dates(void **state)
@@ -267,6 +291,7 @@ int main(void)
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_console_text),
 		cmocka_unit_test(test_load_options),
+		cmocka_unit_test(test_blanked_words),
 		cmocka_unit_test(test_dates),
 		cmocka_unit_test(test_crc),
 		cmocka_unit_test(test_device_paths),
