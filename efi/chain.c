@@ -97,6 +97,7 @@ enum om_status boot_chain(struct boot_run *run)
 	struct stage_file *file = run->kernel;
 	uint8_t *path = file_path(run, file);
 	EFI_HANDLE image = NULL;
+	uint64_t begin = stage_usec(stage), loaded;
 	enum om_status status;
 	EFI_STATUS result;
 
@@ -104,7 +105,11 @@ enum om_status boot_chain(struct boot_run *run)
 				      (void *)(uintptr_t)file->source.base, file->source.size,
 				      &image);
 	/* The firmware has its own copy now. */
+	loaded = stage_usec(stage);
 	stage_file_release(file);
+	stage_log(stage, LEVEL_DEBUG, "start: loaded by the firmware in %llu us, the file given back "
+		  "in %llu us", (unsigned long long)(loaded - begin),
+		  (unsigned long long)(stage_usec(stage) - loaded));
 	if (EFI_ERROR(result)) {
 		/* A refused signature still leaves a handle behind. */
 		if (result == EFI_SECURITY_VIOLATION && image)

@@ -96,8 +96,8 @@ static void read_plainly(struct stage *stage, struct om_str path, struct plain *
 	struct stage_file *file = stage->mem.alloc(stage->mem.ctx, sizeof(*file));
 	uint64_t start = stage_usec(stage);
 
-	if (!file)
-		return;
+	if (!file || path.len == 0)
+		goto free;
 	memset(file, 0, sizeof(*file));
 	if (stage_file_open(stage, file, path) == OM_OK) {
 		if (!file->directory && stage_file_load(file) == OM_OK)
@@ -106,6 +106,7 @@ static void read_plainly(struct stage *stage, struct om_str path, struct plain *
 		plain->usec += stage_usec(stage) - start;
 		stage_file_release(file);
 	}
+free:
 	stage->mem.free(stage->mem.ctx, file, sizeof(*file));
 }
 
@@ -115,6 +116,7 @@ static struct plain read_all(struct stage *stage, const struct om_entry *entry)
 	uint32_t i, volume;
 
 	read_plainly(stage, entry->kernel.path.text, &plain);
+	read_plainly(stage, entry->linux_image.path.text, &plain);
 	for (i = 0; i < entry->layer_count; i++)
 		read_plainly(stage, entry->layers[i].source.path.text, &plain);
 	for (i = 0; i < entry->ramdisk_count; i++)

@@ -109,8 +109,9 @@ static EFI_STATUS EFIAPI load_initrd(struct load_file2 *self, EFI_DEVICE_PATH *p
 	stage_log(stage, LEVEL_INFO, "initrd: %llu bytes read to their place in %llu us",
 		  (unsigned long long)run->initrd_size,
 		  (unsigned long long)(stage_usec(stage) - start));
-	stage_log(stage, LEVEL_DEBUG, "memory: %llu KiB held for %llu KiB of initrd",
-		  (unsigned long long)(stage->peak_pages * (OM_PAGE_SIZE >> 10)),
+	stage_log(stage, LEVEL_DEBUG, "memory: %llu KiB held and %llu KiB of program for %llu KiB "
+		  "of initrd", (unsigned long long)(stage->peak_pages * (OM_PAGE_SIZE >> 10)),
+		  (unsigned long long)(stage->loaded->ImageSize >> 10),
 		  (unsigned long long)(run->initrd_size >> 10));
 	return EFI_SUCCESS;
 }

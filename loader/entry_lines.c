@@ -287,9 +287,9 @@ static bool take_label(struct entry_parser *parser, struct om_value *word, struc
 }
 
 static bool add_volume(struct entry_parser *parser, struct om_value word,
-		       struct om_ramdisk_ref *ramdisk)
+		       struct om_ramdisk_ref *ramdisk, struct om_path_ref *room)
 {
-	struct om_path_ref *volume = &ramdisk->volumes[ramdisk->volume_count];
+	struct om_path_ref *volume = &room[ramdisk->volume_count];
 	struct om_str label;
 
 	if (ramdisk->volume_count == OM_VOLUMES_MAX) {
@@ -305,11 +305,22 @@ static bool add_volume(struct entry_parser *parser, struct om_value word,
 	return true;
 }
 
+/* Room for as many volumes as a line with so many blanks can name. */
+static struct om_path_ref *volumes_room(struct entry_parser *parser, struct om_str line)
+{
+	size_t count = 1, i;
+
+	for (i = 0; i < line.len && count < OM_VOLUMES_MAX; i++)
+		count += om_is_blank(line.ptr[i]);
+	return om_arena_array(parser->arena, count, sizeof(struct om_path_ref));
+}
+
 void entry_parse_ramdisk(struct entry_parser *parser, struct om_value value)
 {
 	static const char *const attributes[] = { "index=", "start=", NULL };
 	struct om_entry *entry = parser->entry;
 	struct om_words words = om_words_of(value);
+	struct om_path_ref *room = volumes_room(parser, value.text);
 	struct om_ramdisk_ref *ramdisk;
 	bool ok = true, start = false;
 	struct om_value word;
@@ -319,16 +330,19 @@ void entry_parse_ramdisk(struct entry_parser *parser, struct om_value value)
 		entry_error(parser, OM_LIMIT, value, "", "more than %u ram disks", OM_IMAGES_MAX);
 		return;
 	}
+	if (!room) {
+		entry_word_error(parser, OM_NO_MEMORY, value);
+		return;
+	}
 	ramdisk = &entry->ramdisks[entry->ramdisk_count];
-	memset(ramdisk, 0, sizeof(*ramdisk));
-	ramdisk->index = parser->ramdisk_next;
+	*ramdisk = (struct om_ramdisk_ref){ .index = parser->ramdisk_next, .volumes = room };
 	while (entry_next_word(parser, &words, &word, &ok)) {
 		taken = ramdisk_attribute(parser, word, ramdisk, &start);
 		if (taken == 0 && ramdisk->volume_count == 0 && misspelt(word)) {
 			entry_bad_attribute(parser, "ramdisk", word, attributes, "index= or start=");
 			taken = -1;
 		}
-		if (taken < 0 || (taken == 0 && !add_volume(parser, word, ramdisk)))
+		if (taken < 0 || (taken == 0 && !add_volume(parser, word, ramdisk, room)))
 			ok = false;
 	}
 	if (ok && ramdisk->volume_count == 0)

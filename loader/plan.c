@@ -153,7 +153,7 @@ static void add_classic_initrd(struct planner *planner, const struct om_layer_re
 	planner->classic = true;
 	planner->ramdisk_facts[0] = facts;
 	planner->ramdisk_classic[0] = true;
-	plan->ramdisks[0].volumes[0] = layer->source;
+	plan->ramdisks[0].volumes = &layer->source;
 	plan->ramdisks[0].volume_count = 1;
 	plan->ramdisk_count = 1;
 }

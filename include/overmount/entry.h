@@ -83,7 +83,7 @@ struct om_layer_ref {
 struct om_ramdisk_ref {
 	uint32_t index;
 	uint32_t start_kib;
-	struct om_path_ref volumes[OM_VOLUMES_MAX];
+	const struct om_path_ref *volumes;	/* in the entry or its arena; at most OM_VOLUMES_MAX */
 	uint32_t volume_count;
 };
 

@@ -28,7 +28,7 @@
 #define OM_CANDIDATES_MAX	16u	/* root lines */
 #define OM_MODULES_MAX		128u
 #define OM_ARGS_MAX		32u	/* words of init; the kernel's own MAX_INIT_ARGS */
-#define OM_ARENA_CHUNK		262144u	/* bytes asked from the port at once */
+#define OM_ARENA_CHUNK		65536u	/* bytes asked from the port at once */
 #define OM_MEMBERS_MAX		4194304u /* members of one absolute root image */
 #define OM_FAILURE_MAX		2048u	/* bytes in the firmware's memory */
 #define OM_FAILURE_LINES_MAX	24u	/* of it that a menu shows: a screen has 25 */

@@ -10,7 +10,7 @@ import sys
 
 from common import WORK
 
-SUBJECTS = ("host", "stub")
+SUBJECTS = ("host", "stub", "stage_linux")
 
 
 def main():
