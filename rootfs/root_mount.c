@@ -296,18 +296,33 @@ static bool verity_open(struct late_boot *boot, struct om_device *device, struct
 	return !attempt->why || om_attempt_fail(attempt, STEP_VERITY, 0);
 }
 
+static bool mount_network(struct late_boot *boot, const struct om_candidate *wanted,
+			  struct attempt *attempt)
+{
+	const struct om_sys *sys = boot->sys;
+
+	if (sys->mount_nfs)
+		attempt->why = sys->mount_nfs(sys->ctx, wanted, MOUNT_POINT);
+	if (!sys->mount_nfs || attempt->why)
+		return om_attempt_fail(attempt, STEP_NETWORK, 0);
+	om_late_say(boot, "root: NFS, mounted read-%s", wanted->mode == OM_MODE_RW ? "write" : "only");
+	return true;
+}
+
 static bool mount_root(struct late_boot *boot, const struct om_candidate *candidate,
 		       struct attempt *attempt)
 {
+	bool network = candidate->spec.kind == OM_ROOT_NFS;
 	struct om_candidate wanted = *candidate;
 	struct om_device device;
 
-	if (!device_find(boot, &candidate->spec, attempt, &device) ||
-	    (boot->root->verity.hash_len > 0 && !verity_open(boot, &device, attempt)))
+	if (!network && (!device_find(boot, &candidate->spec, attempt, &device) ||
+			 (boot->root->verity.hash_len > 0 && !verity_open(boot, &device, attempt))))
 		return false;
 	if (boot->root->overlay != OM_OVERLAY_NONE)
 		wanted.mode = OM_MODE_RO;
-	if (!om_mount_device(boot, &wanted, &device, ROOT_NODE, "root", attempt))
+	if (network ? !mount_network(boot, &wanted, attempt) :
+		      !om_mount_device(boot, &wanted, &device, ROOT_NODE, "root", attempt))
 		return false;
 	if (boot->root->overlay == OM_OVERLAY_NONE || om_mount_overlay(boot, MOUNT_POINT, attempt))
 		return true;
@@ -324,8 +339,6 @@ bool om_mount_candidate(struct late_boot *boot, uint32_t at)
 	case OM_ROOT_TAR:
 	case OM_ROOT_CPIO:
 		return mount_tree(boot, &candidate->spec, attempt);
-	case OM_ROOT_NFS:
-		return om_attempt_fail(attempt, STEP_NETWORK, 0);
 	default:
 		return mount_root(boot, candidate, attempt);
 	}

@@ -463,6 +463,22 @@ static int dry_unpack(void *ctx, enum om_root_kind kind, const char *path, const
 	return found == (kind == OM_ROOT_TAR ? OM_IMAGE_TAR : OM_IMAGE_CPIO) ? 0 : -OM_EINVAL;
 }
 
+/* Nobody has asked the server either. */
+static const char *dry_mount_nfs(void *ctx, const struct om_candidate *candidate,
+				 const char *target)
+{
+	struct dry_run *run = ctx;
+	uint32_t i;
+
+	(void)target;
+	for (i = 0; i < run->root->candidate_count; i++)
+		if (run->missing[i] && run->root->candidates[i].spec.kind == OM_ROOT_NFS &&
+		    om_str_equal(run->root->candidates[i].spec.text, candidate->spec.text))
+			return "the server does not answer";
+	run->mounted = "nfs";
+	return NULL;
+}
+
 static int dry_load_module(void *ctx, const char *path)
 {
 	struct dry_run *run = ctx;
@@ -514,6 +530,7 @@ int dry_run(struct dry_run *run)
 		.linuxrc_choice = dry_linuxrc_choice, .free_ramdisk = dry_free_ramdisk,
 		.prompt = dry_path, .reap = dry_reap, .exec = dry_exec, .log = dry_log,
 		.now_ms = dry_now_ms,
+		.mount_nfs = run->fstypes == dry_run_stub_fstypes ? NULL : dry_mount_nfs,
 	};
 
 	run->ran[0] = '\0';

@@ -91,6 +91,11 @@ struct om_sys {
 	/* Unpack an archive of the absolute root below TARGET; kind OM_ROOT_TAR or OM_ROOT_CPIO. */
 	int (*unpack)(void *ctx, enum om_root_kind kind, const char *path, const char *target);
 	int (*load_module)(void *ctx, const char *path);
+	/*
+	 * Bring the network up and mount the directory that CANDIDATE names on TARGET, writable only
+	 * with OM_MODE_RW.  NULL: done; else why not, in words that stay.  May be NULL.
+	 */
+	const char *(*mount_nfs)(void *ctx, const struct om_candidate *candidate, const char *target);
 
 	/*
 	 * Move the mount on ROOT over "/" and run PROGRAM inside it as PID 1, on the console, in places

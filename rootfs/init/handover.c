@@ -57,6 +57,7 @@ int world_chroot(void *ctx, const char *path)
 		return -errno;
 	err = result_of(chroot(path));
 	if (!err) {
+		network_leave();
 		places_leave();
 		err = result_of(fchdir(inside));
 		world.entered = true;

@@ -91,6 +91,12 @@ void failure_line(const char *text);
 /* The last thing before somebody else runs, or nobody: to the firmware with it. */
 void failure_keep(void);
 
+/* -- nfs.c, network.c ----------------------------------------------------------------------- */
+
+const char *world_mount_nfs(void *ctx, const struct om_candidate *candidate, const char *target);
+/* The final root is entered: leave there what only this program knows of the network. */
+void network_leave(void);
+
 /* -- unpack.c ------------------------------------------------------------------------------- */
 
 int world_unpack(void *ctx, enum om_root_kind kind, const char *path, const char *target);

@@ -241,8 +241,8 @@ static const struct om_sys linux_sys = {
 	.verity_close = world_verity_close, .unpack = world_unpack,
 	.load_module = world_load_module, .run_linuxrc = world_run_linuxrc,
 	.linuxrc_choice = world_linuxrc_choice, .free_ramdisk = world_free_ramdisk,
-	.prompt = world_prompt, .reap = world_reap, .exec = world_exec, .log = world_log,
-	.give_up = world_give_up, .now_ms = world_now_ms,
+	.mount_nfs = world_mount_nfs, .prompt = world_prompt, .reap = world_reap,
+	.exec = world_exec, .log = world_log, .give_up = world_give_up, .now_ms = world_now_ms,
 };
 
 /* A file system of the kernel on PATH; its directory, open. */

@@ -348,6 +348,20 @@ static int rec_unpack(void *ctx, enum om_root_kind kind, const char *path, const
 	return note(ctx, "unpack", "%s %s %s", kind == OM_ROOT_TAR ? "tar" : "cpio", path, target);
 }
 
+static const char *rec_mount_nfs(void *ctx, const struct om_candidate *candidate,
+				 const char *target)
+{
+	struct recorder *recorder = ctx;
+	char name[64];
+
+	om_rootspec_format(&candidate->spec, name, sizeof(name));
+	if (note(ctx, "nfs", "%s %s %s '%.*s'", name, target, candidate->mode != OM_MODE_RW ? "ro" : "rw",
+		 (int)candidate->flags.len, candidate->flags.ptr))
+		return "no answer";
+	recorder->tree_mounted = true;
+	return NULL;
+}
+
 static int rec_load_module(void *ctx, const char *path)
 {
 	return note(ctx, "module", "%s", path);
@@ -411,6 +425,7 @@ void recorder_sys(struct recorder *recorder, struct om_sys *ret_sys)
 		.attach_image = rec_attach_image, .verity_open = rec_verity_open,
 		.verity_close = rec_verity_close, .unpack = rec_unpack,
 		.load_module = rec_load_module, .run_linuxrc = rec_run_linuxrc,
+		.mount_nfs = recorder->no_network ? NULL : rec_mount_nfs,
 		.linuxrc_choice = rec_linuxrc_choice, .free_ramdisk = rec_free_ramdisk,
 		.reap = rec_reap, .exec = rec_exec,
 		.log = rec_log, .now_ms = rec_now_ms,

@@ -29,7 +29,7 @@ struct recorder {
 	int fail_at;			/* the N-th operation of all fails with -EIO; 0 = none */
 
 	bool no_verity;			/* a world that cannot verify */
-
+	bool no_network;		/* a world without NFS */
 	int linuxrc_status;		/* how /linuxrc ends, as of wait(2) */
 	bool linuxrc_stays;		/* it becomes init itself */
 	const struct om_candidate *choice;	/* the one that /linuxrc chooses, or NULL */

@@ -314,9 +314,44 @@ static void images_and_trees(void **state)
 	assert_non_null(strstr(recorder.trace, "> mount root /root ramfs rw ''\n"
 			       "> unpack tar /root.tar /root\n"));
 	assert_true(recorder.entered);
-	root.candidates[0].spec.kind = OM_ROOT_NFS;
+}
+
+static void network_roots(void **state)
+{
+	struct om_root root = root_on("vda2");
+	struct recorder recorder = { 0 };
+
+	(void)state;
+	root.candidates[0] = (struct om_candidate){
+		.spec = { .kind = OM_ROOT_NFS, .text = OM_STR("10.0.2.2:/srv") },
+		.flags = OM_STR("soft"), .fstypes = { "", 0 }, .mode = OM_MODE_RW,
+	};
+	run_on(&recorder, NULL, 0, &root, 0);
+	assert_non_null(strstr(recorder.trace, "> nfs nfs:10.0.2.2:/srv /root rw 'soft'\n"
+			       "root: NFS, mounted read-write\n"));
+	assert_true(recorder.entered);
+
+	root.overlay = OM_OVERLAY_TMPFS;
 	recorder = (struct recorder){ 0 };
+	run_on(&recorder, NULL, 0, &root, 0);
+	assert_non_null(strstr(recorder.trace, "> nfs nfs:10.0.2.2:/srv /root ro 'soft'\n"
+			       "root: NFS, mounted read-only\n> mkdir /overlay 0700\n"));
+
+	recorder = (struct recorder){ .no_network = true };
 	run_on(&recorder, NULL, 0, &root, -OM_ENXIO);
+	assert_non_null(strstr(recorder.story, "root: 1. nfs:10.0.2.2:/srv: "
+			       "network roots are not supported here\n"));
+
+	/* Not asked again while others are waited for: it has waited by itself. */
+	root = root_on("vda2");
+	root.candidates[1] = root.candidates[0];
+	root.candidates[0].spec = (struct om_rootspec){ .kind = OM_ROOT_NFS, .text = { "", 0 } };
+	root.candidate_count = 2;
+	root.wait_ms = 300;
+	recorder = (struct recorder){ .fail = "nfs" };
+	run_on(&recorder, NULL, 0, &root, -OM_ENXIO);
+	assert_non_null(strstr(recorder.story, "root: 1. /dev/nfs: no answer\n"));
+	assert_null(strstr(strstr(recorder.trace, "> nfs") + 1, "> nfs"));
 }
 
 static void missing_init_falls_back(void **state)
@@ -592,7 +627,7 @@ int main(void)
 		cmocka_unit_test(no_waiting_for_what_cannot_change),
 		cmocka_unit_test(ramfs_only),
 		cmocka_unit_test(rdinit),
-		cmocka_unit_test(images_and_trees),
+		cmocka_unit_test(images_and_trees), cmocka_unit_test(network_roots),
 		cmocka_unit_test(missing_init_falls_back),
 		cmocka_unit_test(too_many_words),
 		cmocka_unit_test(modules_first),

@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The network, as ip= of the kernel command line says and as the kernel's own IP_PNP, which
+ * distributions leave out, would do it: a link, an address, a route, a name.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <net/route.h>
+#include <netinet/in.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+
+#include "init.h"
+#include "network.h"
+
+#define INTERFACES_MAX	16u
+
+struct interface {
+	char name[IFNAMSIZ];
+	int index;
+	uint8_t mac[6];
+	bool opened, linked;
+	struct dhcp_session session;
+};
+
+static struct interface interfaces[INTERFACES_MAX];
+static uint32_t interface_count;
+static struct om_net_config config;
+static struct interface *chosen;
+static int control = -1;		/* for ioctl() */
+
+/* ------------------------------------------------------------------ one interface */
+
+static struct ifreq request_for(const char *name)
+{
+	struct ifreq request = { 0 };
+
+	om_format(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	return request;
+}
+
+static int set_up(const char *name, bool up)
+{
+	struct ifreq request = request_for(name);
+
+	if (ioctl(control, SIOCGIFFLAGS, &request))
+		return -errno;
+	request.ifr_flags = (short)(up ? request.ifr_flags | IFF_UP : request.ifr_flags & ~IFF_UP);
+	return result_of(ioctl(control, SIOCSIFFLAGS, &request));
+}
+
+static int set_address(const char *name, unsigned long what, uint32_t address)
+{
+	struct ifreq request = request_for(name);
+	const struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr = { htonl(address) } };
+
+	memcpy(&request.ifr_addr, &in, sizeof(in));
+	return result_of(ioctl(control, (int)what, &request));
+}
+
+/* 0.0.0.0 for TO is everything. */
+static int add_route(const char *name, uint32_t to, uint32_t gateway)
+{
+	const struct sockaddr_in none = { .sin_family = AF_INET };
+	struct sockaddr_in in = none;
+	struct rtentry route = { .rt_flags = RTF_UP };
+	char device[IFNAMSIZ];
+
+	om_format(device, sizeof(device), "%s", name);
+	in.sin_addr.s_addr = htonl(to);
+	memcpy(&route.rt_dst, &in, sizeof(in));
+	in.sin_addr.s_addr = to ? INADDR_NONE : 0;
+	memcpy(&route.rt_genmask, &in, sizeof(in));
+	in.sin_addr.s_addr = htonl(gateway);
+	memcpy(&route.rt_gateway, &in, sizeof(in));
+	if (gateway)
+		route.rt_flags |= RTF_GATEWAY;
+	if (to)
+		route.rt_flags |= RTF_HOST;
+	route.rt_dev = device;
+	return result_of(ioctl(control, SIOCADDRT, &route));
+}
+
+static int configure(const char *name)
+{
+	struct ifreq request = request_for(name);
+	int err;
+
+	request.ifr_mtu = config.mtu;
+	if (config.mtu && ioctl(control, SIOCSIFMTU, &request))
+		say("network: %s cannot have an MTU of %u: %s", name, config.mtu, om_errno_text(-errno));
+	err = set_address(name, SIOCSIFADDR, config.address);
+	if (!err)
+		err = set_address(name, SIOCSIFNETMASK, config.netmask);
+	if (!err)
+		err = set_address(name, SIOCSIFBRDADDR, config.broadcast);
+	if (err || !config.gateway)
+		return err;
+	/* With an address of its own only, the gateway is found on the link all the same. */
+	if ((config.gateway ^ config.address) & config.netmask)
+		err = add_route(name, config.gateway, 0);
+	return err ? err : add_route(name, 0, config.gateway);
+}
+
+/* ------------------------------------------------------------------ which there are */
+
+static int read_word(int class, const char *name, const char *file, char *buf, size_t size)
+{
+	char path[64];
+
+	om_format(path, sizeof(path), "%s/%s", name, file);
+	return read_text_at(class, path, buf, size);
+}
+
+/* -1: there is no such file. */
+static long read_number(int class, const char *name, const char *file)
+{
+	char text[16];
+
+	return read_word(class, name, file, text, sizeof(text)) ? -1 : strtol(text, NULL, 10);
+}
+
+static bool read_mac(const char *text, uint8_t mac[6])
+{
+	int i;
+
+	for (i = 0; i < 6; i++, text += 3)
+		mac[i] = (uint8_t)strtoul(text, NULL, 16);
+	return text[-1] == '\0';
+}
+
+static struct interface *known(const char *name)
+{
+	uint32_t i;
+
+	for (i = 0; i < interface_count; i++)
+		if (strcmp(interfaces[i].name, name) == 0)
+			return &interfaces[i];
+	return NULL;
+}
+
+/* Ethernet, and what passes for it; loopback and tunnels are no way to a server. */
+static void add(int class, const char *name)
+{
+	struct interface *interface = &interfaces[interface_count];
+	long index = read_number(class, name, "ifindex");
+	char mac[64];
+
+	if (interface_count == INTERFACES_MAX || strlen(name) >= IFNAMSIZ ||
+	    (config.device[0] && strcmp(config.device, name) != 0) ||
+	    index < 0 || read_number(class, name, "type") != ARPHRD_ETHER ||
+	    read_word(class, name, "address", mac, sizeof(mac)) || strlen(mac) != 17)
+		return;
+	*interface = (struct interface){ .index = (int)index, .session = { .fd = -1 } };
+	if (!read_mac(mac, interface->mac))
+		return;
+	om_format(interface->name, sizeof(interface->name), "%s", name);
+	interface_count++;
+}
+
+/* Everything that is there is switched on; what has a link is seen. */
+static void look(void)
+{
+	int class = openat(world.sysfs, "class/net", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = class < 0 ? NULL : fdopendir(dup(class));
+	struct dirent *found;
+	char carrier[8];
+	uint32_t i;
+
+	while (dir && (found = readdir(dir)))
+		if (found->d_name[0] != '.' && !known(found->d_name))
+			add(class, found->d_name);
+	if (dir)
+		closedir(dir);
+	for (i = 0; i < interface_count; i++) {
+		struct interface *interface = &interfaces[i];
+
+		if (!interface->opened)
+			interface->opened = set_up(interface->name, true) == 0;
+		interface->linked = read_word(class, interface->name, "carrier", carrier,
+					      sizeof(carrier)) == 0 && carrier[0] == '1';
+	}
+	if (class >= 0)
+		close(class);
+}
+
+/* Others than the one that is used go down again. */
+static void leave_others(void)
+{
+	uint32_t i;
+
+	for (i = 0; i < interface_count; i++) {
+		dhcp_end(&interfaces[i].session);
+		if (&interfaces[i] != chosen && interfaces[i].opened)
+			set_up(interfaces[i].name, false);
+	}
+}
+
+/* ------------------------------------------------------------------ until one has an address */
+
+static int news_open(void)
+{
+	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+
+	if (fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof(address))) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* What is said does not matter, only that something is: look() sees it. */
+static void news_take(int news)
+{
+	char message[4096];
+	ssize_t len;
+
+	do
+		len = recv(news, message, sizeof(message), 0);
+	while (len > 0 || (len < 0 && errno == ENOBUFS));
+}
+
+/* Let MS pass, or less when there is news or an answer. */
+static void wait_for_any(int news, uint64_t ms)
+{
+	struct pollfd waits[INTERFACES_MAX + 1] = { { .fd = news, .events = POLLIN } };
+	uint32_t i;
+
+	for (i = 0; i < interface_count; i++)
+		waits[i + 1] = (struct pollfd){ .fd = interfaces[i].session.fd, .events = POLLIN };
+	poll(waits, interface_count + 1, ms > INT32_MAX ? -1 : (int)ms);
+	if (news >= 0)
+		news_take(news);
+}
+
+/* One step of INTERFACE, which has a link; true: it is done.  When it is due again otherwise. */
+static bool step(struct interface *interface, uint64_t *due)
+{
+	struct dhcp_session *session = &interface->session;
+	struct om_net_config lease;
+
+	if (config.method == OM_NET_STATIC)
+		return true;
+	if (session->fd < 0 &&
+	    dhcp_start(session, interface->index, interface->mac, config.host_name))
+		return false;
+	if (dhcp_take(session, &lease)) {
+		/* What the parameter says itself stays. */
+		if (config.host_name[0])
+			memcpy(lease.host_name, config.host_name, sizeof(lease.host_name));
+		if (config.dns[0])
+			memcpy(lease.dns, config.dns, sizeof(lease.dns));
+		if (config.server)
+			lease.server = config.server;
+		config = lease;
+		return true;
+	}
+	dhcp_send(session);
+	if (session->due_ms < *due)
+		*due = session->due_ms;
+	return false;
+}
+
+static void choose(uint32_t wait_ms)
+{
+	uint64_t start = world_now_ms(NULL), now, due, end;
+	int news = news_open();
+	uint32_t i;
+
+	end = wait_ms == OM_WAIT_FOREVER ? UINT64_MAX : start + wait_ms;
+	while (!chosen) {
+		look();
+		/* Without news, look again all the same. */
+		due = news < 0 ? world_now_ms(NULL) + 100 : UINT64_MAX;
+		for (i = 0; i < interface_count && !chosen; i++)
+			if (interfaces[i].linked && step(&interfaces[i], &due))
+				chosen = &interfaces[i];
+		now = world_now_ms(NULL);
+		if (chosen || now >= end)
+			break;
+		if (due > end)
+			due = end;
+		wait_for_any(news, due > now ? due - now : 0);
+	}
+	if (news >= 0)
+		close(news);
+}
+
+/* ------------------------------------------------------------------ what became of it */
+
+static const char *keep_text(const char *text)
+{
+	const char *copy = strdup(text);
+
+	return copy ? copy : "out of memory";
+}
+
+static const char *why_not(uint32_t wait_ms)
+{
+	const struct interface *linked = NULL;
+	char text[160];
+	uint32_t i;
+
+	for (i = 0; i < interface_count; i++)
+		if (interfaces[i].linked)
+			linked = &interfaces[i];
+	if (interface_count == 0)
+		om_format(text, sizeof(text), "there is no network interface %s%safter %u s: is its driver"
+			  " among the modules?", config.device, config.device[0] ? " " : "",
+			  wait_ms / 1000);
+	else if (!linked)
+		om_format(text, sizeof(text), "%s%s no link after %u s", interface_count == 1 ?
+			  interfaces[0].name : "the network interfaces",
+			  interface_count == 1 ? " has" : " have", wait_ms / 1000);
+	else if (linked->session.fd < 0)
+		om_format(text, sizeof(text), "%s cannot ask by DHCP: is af_packet among the modules?",
+			  linked->name);
+	else if (linked->session.refused)
+		om_format(text, sizeof(text), "the DHCP server refuses what it offered on %s",
+			  linked->name);
+	else
+		om_format(text, sizeof(text), "%s has a link, but no DHCP server answered in %u s",
+			  linked->name, wait_ms / 1000);
+	return keep_text(text);
+}
+
+static void say_config(void)
+{
+	char address[OM_IPV4_TEXT_MAX], gateway[OM_IPV4_TEXT_MAX], server[OM_IPV4_TEXT_MAX];
+
+	om_ipv4_format(config.address, address, sizeof(address));
+	om_ipv4_format(config.gateway, gateway, sizeof(gateway));
+	om_ipv4_format(config.dhcp_server, server, sizeof(server));
+	say("network: %s is %s/%u%s%s%s%s", chosen->name, address, om_ipv4_mask_bits(config.netmask),
+	    config.gateway ? ", gateway " : "", config.gateway ? gateway : "",
+	    config.method == OM_NET_DHCP ? ", by DHCP of " : ", by ip=",
+	    config.method == OM_NET_DHCP ? server : "");
+}
+
+static void emit(void *ctx, const struct om_diag *diag)
+{
+	*(const char **)ctx = keep_text(diag->text);
+}
+
+/* ip= of the command line; without one, DHCP. */
+static const char *parameter_read(void)
+{
+	const char *why = NULL;
+	const struct om_diag_sink sink = { emit, &why };
+	struct om_str value = OM_STR("dhcp");
+	char line[4096];
+
+	if (read_text_at(world.proc, "cmdline", line, sizeof(line)) == 0)
+		om_command_line_value(om_str_from(line), "ip", &value);
+	if (om_ip_parameter_parse(value, &sink, &config) != OM_OK)
+		return why ? why : "ip= cannot be read";
+	return config.method == OM_NET_OFF ? "ip= says that no network is configured" : NULL;
+}
+
+/* ------------------------------------------------------------------ for those who come after */
+
+/* NAME='TEXT', unless a shell that reads it would find more than one word. */
+static void put_line(int fd, const char *name, const char *text)
+{
+	char line[OM_NFS_PATH_MAX + 64];
+
+	if (text[0] && !strchr(text, '\'') &&
+	    write(fd, line, om_format(line, sizeof(line), "%s='%s'\n", name, text)) < 0)
+		return;		/* a file in memory; there is nobody to tell */
+}
+
+static void put_address(int fd, const char *name, uint32_t address)
+{
+	char text[OM_IPV4_TEXT_MAX];
+
+	om_ipv4_format(address, text, sizeof(text));
+	put_line(fd, name, text);
+}
+
+/* In the words of klibc's ipconfig, which scripts have read from /run for long. */
+static void put_config(int fd)
+{
+	char lease[16];
+
+	om_format(lease, sizeof(lease), "%u", config.lease_s);
+	put_line(fd, "DEVICE", chosen->name);
+	put_line(fd, "PROTO", config.method == OM_NET_DHCP ? "dhcp" : "none");
+	put_address(fd, "IPV4ADDR", config.address);
+	put_address(fd, "IPV4BROADCAST", config.broadcast);
+	put_address(fd, "IPV4NETMASK", config.netmask);
+	put_address(fd, "IPV4GATEWAY", config.gateway);
+	put_address(fd, "IPV4DNS0", config.dns[0]);
+	put_address(fd, "IPV4DNS1", config.dns[1]);
+	put_line(fd, "HOSTNAME", config.host_name);
+	put_line(fd, "DNSDOMAIN", config.domain);
+	put_address(fd, "ROOTSERVER", config.server);
+	put_line(fd, "ROOTPATH", config.root_path);
+	put_line(fd, "DHCPLEASETIME", config.method == OM_NET_DHCP ? lease : "");
+}
+
+void network_leave(void)
+{
+	char path[64];
+	int fd;
+
+	if (!chosen || mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755"))
+		return;
+	om_format(path, sizeof(path), "/run/net-%s.conf", chosen->name);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return;
+	put_config(fd);
+	close(fd);
+}
+
+uint32_t network_wait_ms(void)
+{
+	return world.root->wait_ms ? world.root->wait_ms : NETWORK_WAIT_MS;
+}
+
+static const char *bring_up(void)
+{
+	const char *why = parameter_read();
+	int err;
+
+	if (why)
+		return why;
+	control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (control < 0)
+		return "this kernel has no IPv4";
+	set_up("lo", true);
+	choose(network_wait_ms());
+	if (!chosen)
+		why = why_not(network_wait_ms());
+	leave_others();
+	if (!chosen)
+		return why;
+	err = configure(chosen->name);
+	if (err)
+		say("network: %s cannot be configured: %s", chosen->name, om_errno_text(err));
+	else
+		say_config();
+	if (config.host_name[0])
+		sethostname(config.host_name, strlen(config.host_name));
+	return err ? "the interface takes no address" : NULL;
+}
+
+const char *network_up(const struct om_net_config **ret_config)
+{
+	static const char *why;
+	static bool tried;
+
+	if (!tried)
+		why = bring_up();
+	tried = true;
+	if (!why)
+		*ret_config = &config;
+	return why;
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/* ip= of the kernel command line, and addresses as text. */
+#include <overmount/fmt.h>
+#include <overmount/network.h>
+
+/* ------------------------------------------------------------------ addresses */
+
+bool om_ipv4_parse(struct om_str text, uint32_t *ret_address)
+{
+	uint32_t address = 0, part;
+	size_t at = 0, start;
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		if (i > 0 && (at >= text.len || text.ptr[at++] != '.'))
+			return false;
+		part = 0;
+		for (start = at; at < text.len && at < start + 3 && text.ptr[at] >= '0' &&
+		     text.ptr[at] <= '9'; at++)
+			part = part * 10 + (uint32_t)(text.ptr[at] - '0');
+		if (at == start || part > 255)
+			return false;
+		address = address << 8 | part;
+	}
+	if (at != text.len)
+		return false;
+	*ret_address = address;
+	return true;
+}
+
+size_t om_ipv4_format(uint32_t address, char *buf, size_t size)
+{
+	return om_format(buf, size, "%u.%u.%u.%u", address >> 24, address >> 16 & 0xff,
+			 address >> 8 & 0xff, address & 0xff);
+}
+
+uint32_t om_ipv4_class_mask(uint32_t address)
+{
+	if (address >> 31 == 0)
+		return 0xff000000;
+	return address >> 30 == 2 ? 0xffff0000 : 0xffffff00;
+}
+
+unsigned int om_ipv4_mask_bits(uint32_t netmask)
+{
+	unsigned int bits = 0;
+
+	while (bits < 32 && netmask >> (31 - bits) & 1)
+		bits++;
+	return bits;
+}
+
+/* ------------------------------------------------------------------ ip= */
+
+/* CLIENT:SERVER:GATEWAY:NETMASK:HOSTNAME:DEVICE:AUTOCONF:DNS0:DNS1:NTP0 */
+enum { CLIENT, SERVER, GATEWAY, NETMASK, HOST, DEVICE, AUTOCONF, DNS0, DNS1, NTP0, FIELD_COUNT };
+
+struct ip_parser {
+	struct om_str fields[FIELD_COUNT];
+	struct om_str text;
+	const struct om_diag_sink *sink;
+	struct om_net_config config;
+};
+
+static enum om_status complain(const struct ip_parser *parser, enum om_status status,
+			       struct om_str part, const char *what)
+{
+	return om_diag_text(parser->sink, status, false, 1,
+			    (uint32_t)(part.ptr - parser->text.ptr) + 1, (uint32_t)part.len, "",
+			    "ip=: '%.*s' %s", (int)part.len, part.ptr, what);
+}
+
+static enum om_status read_method(struct ip_parser *parser, struct om_str word)
+{
+	static const struct {
+		const char *word;
+		enum om_net_method method;
+	} methods[] = {
+		{ "", OM_NET_DHCP }, { "on", OM_NET_DHCP }, { "any", OM_NET_DHCP }, { "dhcp", OM_NET_DHCP },
+		{ "off", OM_NET_OFF }, { "none", OM_NET_OFF },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+		if (!om_str_is(word, methods[i].word))
+			continue;
+		parser->config.method = methods[i].method;
+		return OM_OK;
+	}
+	if (om_str_is(word, "bootp") || om_str_is(word, "rarp") || om_str_is(word, "both"))
+		return complain(parser, OM_UNSUPPORTED, word, "is not supported; DHCP is");
+	return complain(parser, OM_SYNTAX, word, "is not one of dhcp, on, any, off and none");
+}
+
+static enum om_status read_addresses(struct ip_parser *parser)
+{
+	struct om_net_config *config = &parser->config;
+	const struct {
+		int field;
+		uint32_t *place;
+	} places[] = {
+		{ CLIENT, &config->address }, { SERVER, &config->server },
+		{ GATEWAY, &config->gateway }, { NETMASK, &config->netmask },
+		{ DNS0, &config->dns[0] }, { DNS1, &config->dns[1] },
+	};
+	struct om_str field;
+	size_t i;
+
+	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		field = parser->fields[places[i].field];
+		if (field.len && !om_ipv4_parse(field, places[i].place))
+			return complain(parser, OM_SYNTAX, field, "is no IPv4 address");
+	}
+	if (~config->netmask & (~config->netmask + 1))
+		return complain(parser, OM_SYNTAX, parser->fields[NETMASK], "is no netmask");
+	return OM_OK;
+}
+
+static enum om_status take(struct ip_parser *parser, struct om_str part, char *buf, size_t size)
+{
+	if (part.len >= size)
+		return complain(parser, OM_LIMIT, part, "is too long");
+	memcpy(buf, part.ptr, part.len);
+	buf[part.len] = '\0';
+	return OM_OK;
+}
+
+/* "name.example.org" is a name and a domain. */
+static enum om_status read_names(struct ip_parser *parser)
+{
+	struct om_net_config *config = &parser->config;
+	struct om_str host = parser->fields[HOST], domain = host;
+	enum om_status status;
+	size_t i;
+
+	for (i = 0; i < host.len && host.ptr[i] != '.'; i++)
+		;
+	domain = om_str_skip(host, i + 1);
+	host.len = i;
+	status = take(parser, host, config->host_name, sizeof(config->host_name));
+	if (status == OM_OK)
+		status = take(parser, domain, config->domain, sizeof(config->domain));
+	if (status == OM_OK)
+		status = take(parser, parser->fields[DEVICE], config->device, sizeof(config->device));
+	return status;
+}
+
+static void split(struct ip_parser *parser)
+{
+	struct om_str rest = parser->text;
+	size_t i, len;
+
+	for (i = 0; i < FIELD_COUNT; i++) {
+		for (len = 0; len < rest.len && rest.ptr[len] != ':'; len++)
+			;
+		parser->fields[i] = (struct om_str){ rest.ptr, len };
+		rest = om_str_skip(rest, len + 1);
+	}
+}
+
+enum om_status om_ip_parameter_parse(struct om_str text, const struct om_diag_sink *sink,
+				     struct om_net_config *ret_config)
+{
+	struct ip_parser parser = { .text = text, .sink = sink };
+	struct om_net_config *config = &parser.config;
+	enum om_status status;
+
+	split(&parser);
+	/* One word, or none, is the method by itself; no word at all switches it off. */
+	if (parser.fields[CLIENT].len == text.len && !om_ipv4_parse(text, &config->address)) {
+		status = read_method(&parser, text.len ? text : OM_STR("off"));
+	} else {
+		status = read_addresses(&parser);
+		if (status == OM_OK)
+			status = read_names(&parser);
+		if (status == OM_OK)
+			status = read_method(&parser, parser.fields[AUTOCONF]);
+		/* An address that is given is not asked for. */
+		if (config->address)
+			config->method = OM_NET_STATIC;
+	}
+	if (status != OM_OK)
+		return status;
+	if (config->address && !config->netmask)
+		config->netmask = om_ipv4_class_mask(config->address);
+	if (config->address)
+		config->broadcast = config->address | ~config->netmask;
+	*ret_config = *config;
+	return OM_OK;
+}
+
+/* ------------------------------------------------------------------ the command line */
+
+bool om_command_line_value(struct om_str line, const char *name, struct om_str *ret_value)
+{
+	size_t name_len = strlen(name), len, used;
+	bool found = false, quoted;
+
+	for (; line.len; line = om_str_skip(line, len ? len : 1)) {
+		quoted = false;
+		for (len = 0; len < line.len; len++) {
+			if (line.ptr[len] == '"')
+				quoted = !quoted;
+			else if (!quoted && (line.ptr[len] == ' ' || line.ptr[len] == '\t' ||
+					     line.ptr[len] == '\n'))
+				break;
+		}
+		/* What follows is init's. */
+		if (len == 2 && om_str_starts(line, "--"))
+			break;
+		if (len <= name_len || memcmp(line.ptr, name, name_len) != 0 ||
+		    line.ptr[name_len] != '=')
+			continue;
+		used = name_len + 1;
+		*ret_value = (struct om_str){ line.ptr + used, len - used };
+		if (om_str_starts(*ret_value, "\"")) {
+			*ret_value = om_str_skip(*ret_value, 1);
+			if (ret_value->len && ret_value->ptr[ret_value->len - 1] == '"')
+				ret_value->len--;
+		}
+		found = true;
+	}
+	return found;
+}

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""A root of an NFS server on stock kernels: address by DHCP or from ip=, mounted, handed over."""
+
+import re
+import shutil
+
+import pytest
+
+import stock
+from fetched import fetched
+from nfs_server import EXPORT, Server
+from stock import scenario
+
+DIRS = ["proc", "dev", "sys", "run", "mnt", "sbin", "tmp"]
+MODULES = ["virtio_net", "nfsv3", "nfsv4", "af_packet"]
+# The host's loopback is 10.0.2.2 to the guest, which is also what this DHCP calls the next server.
+USER = ["-netdev", "user,id=n,hostname=guest,domainname=example.org", "-device", "virtio-net-pci,netdev=n,romfile="]
+NOBODY = ["-netdev", "hubport,id=n,hubid=0", "-device", "virtio-net-pci,netdev=n,romfile="]
+STORY = re.compile(r"overmount: ((?:root|network|overmount|init|rescue): .*?)\r?$", re.M)
+
+
+@pytest.fixture(scope="module")
+def server():
+    programs = fetched("nfs-server.sh")
+    work = scenario.BUILD / "images/linux-nfs-server"
+    shutil.rmtree(work, ignore_errors=True)
+    tree = work / "tree"
+    for name in DIRS:
+        (tree / name).mkdir(parents=True)
+    (tree / "mnt/inside").write_text("inside\n")
+    scenario.write_file(tree / "sbin/init", (scenario.BUILD / "programs/handover").read_bytes(), 0o755)
+    with Server(programs, work, tree) as running:
+        yield running
+
+
+def boot(version, name, lines, network, cmdline=""):
+    if version not in stock.KERNELS:
+        pytest.skip(f"KERNEL leaves {version} out")
+    shop = type("Shop", (), {"work": scenario.BUILD / f"images/linux-{version}-nfs-{name}"})
+    shutil.rmtree(shop.work, ignore_errors=True)
+    shop.work.mkdir(parents=True)
+    entry = "\n".join(["title NFS", "linux \\overmount\\vmlinuz", "initrd \\overmount\\linux.cpio",
+                       *lines, ""])
+    archive = stock.direct(version, shop, entry, modules=MODULES)
+    with stock.machine(version, shop.work, [], archive, cmdline, extra=network) as machine:
+        machine.finish(90)
+        return machine.text
+
+
+def check_handed_over(text):
+    seen = dict(line.split(" ", 1) for line in re.findall(r"^H ([a-z_-]+ .*)", text, re.M))
+    assert len(seen) == 9 and {word.strip() for word in seen.values()} == {"ok"}, text[-5000:]
+    return [line.rstrip() for line in re.findall(r"^H > (.*)", text, re.M)]
+
+
+def root_mount(told):
+    """Type, source and options of the mount on /; it has become read-only on the way."""
+    line, = (line.split() for line in told if " / / " in line and " - nfs" in line)
+    return line[-3], line[-2], set(line[5].split(",") + line[-1].split(","))
+
+
+def test_dhcp_and_nfs_4(server):
+    """The newest version that both have."""
+    text = boot("7.3", "dhcp", [f"root nfs:{EXPORT},port={server.port} rw"], USER, "ip=dhcp")
+    told = check_handed_over(text)
+    kind, source, options = root_mount(told)
+    assert (kind, source) == ("nfs4", f"10.0.2.2:{EXPORT}")
+    assert {"rw", "vers=4.1", f"port={server.port}", "addr=10.0.2.2"} <= options, options
+    story = STORY.findall(text)
+    assert "network: eth0 is 10.0.2.15/24, gateway 10.0.2.2, by DHCP of 10.0.2.2" in story, text
+    assert "root: NFS, mounted read-write" in story and "overmount: the final root covers /" in story
+    # What QEMU's DHCP told and the kernel does not keep.
+    assert {"DEVICE='eth0'", "PROTO='dhcp'", "IPV4ADDR='10.0.2.15'", "IPV4NETMASK='255.255.255.0'",
+            "IPV4GATEWAY='10.0.2.2'", "IPV4DNS0='10.0.2.3'", "HOSTNAME='guest'",
+            "DNSDOMAIN='example.org'", "DHCPLEASETIME='86400'"} <= set(told), told
+
+
+def test_an_old_command_line_and_nfs_3(server):
+    """As an entry of a diskless machine has it since 1996; a tmpfs over it."""
+    cmdline = (f"root=/dev/nfs nfsroot=10.0.2.2:{EXPORT},vers=3,port={server.port},"
+               f"mountport={server.mount_port} ip=10.0.2.15::10.0.2.2:255.255.255.0:old.example.org:eth0:off")
+    text = boot("6.1", "static", [f"options {cmdline}"], USER, cmdline)
+    told = check_handed_over(text)
+    kind, source, options = root_mount(told)
+    assert (kind, source) == ("nfs", f"10.0.2.2:{EXPORT}")
+    assert {"ro", "vers=3", "nolock"} <= options, options
+    assert "network: eth0 is 10.0.2.15/24, gateway 10.0.2.2, by ip=" in STORY.findall(text), text
+    assert {"PROTO='none'", "HOSTNAME='old'", "DNSDOMAIN='example.org'"} <= set(told), told
+
+
+def test_what_the_table_says_of_a_server(server):
+    text = boot("6.1", "wrong", [f"root nfs:/nowhere,port={server.port}", "root nfs:10.0.2.2:/x,port=9",
+                                 "root nfs:files.example.org:/x"], USER)
+    story = STORY.findall(text)
+    assert (f"root: 1. nfs:/nowhere,port={server.port}: 10.0.2.2:/nowhere: "
+            "the server has no such directory") in story, text[-5000:]
+    assert "root: 2. nfs:10.0.2.2:/x,port=9: 10.0.2.2:/x: Connection refused" in story
+    assert ("root: 3. nfs:files.example.org:/x: the server cannot be looked up by name: "
+            "write its IPv4 address") in story
+
+
+def test_nobody_answers():
+    text = boot("6.1", "nobody", ["root nfs:/root", "root-wait 3"], NOBODY)
+    assert ("root: 1. nfs:/root: eth0 has a link, but no DHCP server answered in 3 s"
+            in STORY.findall(text)), text[-5000:]
