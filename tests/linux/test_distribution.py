@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""A Debian 12 as it comes, with the initrds that its own tools made, put on an ESP by
-`overmount install`: plain entries of the Boot Loader Specification, nothing of ours but the stage.
+"""A Debian 12 as it comes, put on an ESP by `overmount install`: with the initrds that its own
+tools made, in plain entries of the Boot Loader Specification, and without any, by `--module`.  Everything
+goes through firmware and stage, and what systemd knows of them is asked from inside.
 """
 
 import re
-import types
+import shutil
+import subprocess
 
 import pytest
 
@@ -13,23 +15,32 @@ from stock import scenario
 from machine import Machine, Timeout
 
 UUID = "01234567-89ab-4cde-8f01-23456789abcd"       # as mk/debian.sh makes it
+ESP = "c0ffee00-1234-4567-89ab-0123456789ab"
+FIRST = "timeout 0\nconsole serial\ndefault *-init.conf\n"
 SEEN = """
 echo "T pid1=$(cat /proc/1/comm)"
 echo "T root=$(findmnt -rno FSTYPE,UUID /)"
 echo "T state=$(systemctl is-system-running --wait)"
 echo "T failed=$(systemctl --failed --no-legend --plain)"
 echo "T $(systemd-analyze | head -n 1)"
+mount /dev/vda1 /boot/efi || exit 1
+bootctl --no-pager status 2>/dev/null | sed "s/^/T status: /"
+bootctl --no-pager list 2>/dev/null | sed "s/^/T list: /"
+ls /sys/firmware/efi/efivars | sed -n "s/^LoaderEntryOneShot.*/T one-shot: &/p"
 """
 REGISTERED = """
-mount /dev/vda1 /boot/efi || exit 1
-export LD_LIBRARY_PATH=/mnt/lib
+export LD_LIBRARY_PATH=/mnt/lib TMPDIR=/run
+mkdir /run/esp
+/mnt/overmount install --esp /run/esp --from /mnt --kernels /mnt/kernels --module auto \\
+	--root /boot/efi --modules-dir /lib/modules --options root=/dev/vda1 >/dev/null &&
+	/mnt/overmount image extract /run/esp/EFI/overmount/*/*/linux.cpio \\
+		lib/modules/$(uname -r)/overmount.order | sed "s/^/T auto: /"
 for i in first second; do
 	/mnt/overmount install --esp /boot/efi --from /mnt --kernels /mnt/none --efi-variables \\
 		--options root=/dev/vdb | sed "s/^/T $i: /"
 done
 unset LD_LIBRARY_PATH
 efibootmgr -v | sed "s/^/T /"
-umount /boot/efi
 """
 
 
@@ -38,33 +49,40 @@ def debian():
     return stock.fetched("debian.sh")
 
 
-def installed(debian, work, options, *args):
-    """The disk with the ESP."""
+def installed(root, work, options, *args, config="timeout 0\nconsole serial\n"):
+    """The disk with the ESP for the system below ROOT."""
     esp = work / "esp"
-    scenario.write_file(esp / "EFI/overmount/overmount.conf", b"timeout 0\nconsole serial\n")
-    scenario.run(scenario.OVERMOUNT, "install", "--esp", esp, "--root", debian, "--options",
+    scenario.write_file(esp / "EFI/overmount/overmount.conf", config.encode())
+    scenario.run(scenario.OVERMOUNT, "install", "--esp", esp, "--root", root, "--options",
                  f"root=UUID={UUID} ro console=ttyS0 {options}".strip(), *args)
     scenario.run(scenario.OVERMOUNT, "check", esp)
     scenario.run(scenario.OVERMOUNT, "disk", "esp", "-o", work / "esp.img", "--size", 96, esp)
     scenario.run(scenario.OVERMOUNT, "disk", "gpt", "-o", work / "boot.img",
-                 f"{work / 'esp.img'}:ef00:esp")
+                 f"{work / 'esp.img'}:ef00:esp:{ESP}")
     return work / "boot.img"
 
 
-def program(tree):
-    """overmount(1) of this host with its libraries, to be run inside."""
+def with_modules(*names):
+    return [word for name in names for word in ("--module", name)]
+
+
+def program(tree, release):
+    """overmount(1) of this host with its libraries, to be run inside, and a kernel to be found."""
     for library in re.findall(r"=> (/\S+)", scenario.run("ldd", scenario.OVERMOUNT)):
         target = tree / "lib" / scenario.Path(library).name
         scenario.write_file(target, scenario.Path(library).read_bytes(), 0o755)
     for path in (scenario.OVERMOUNT, scenario.BUILD / "efi/overmount.efi",
-                 scenario.BUILD / "stub/overmount-stub.elf"):
+                 scenario.BUILD / "stub/overmount-stub.elf", scenario.BUILD / "linux/init"):
         scenario.write_file(tree / path.name, path.read_bytes(), 0o755)
+    scenario.write_file(tree / "kernels" / f"vmlinuz-{release}",
+                        (scenario.TOP / "tests/fuzz/corpus/elf/linux.pe").read_bytes())
     (tree / "none").mkdir()
 
 
-def script_disk(work, script):
-    """The script, and what else is below work/script."""
-    scenario.write_file(work / "script/inside.sh", f"{script}\necho T done\n".encode())
+def script_disk(work, **scripts):
+    """Scripts by their names, and what else is below work/script."""
+    for name, script in scripts.items():
+        scenario.write_file(work / "script" / name, script.encode())
     scenario.run(scenario.OVERMOUNT, "disk", "root", "-o", work / "script.img", "--size", 64,
                  work / "script")
     return work / "script.img"
@@ -77,22 +95,42 @@ def start(work, disks, reboots=False):
     return machine
 
 
-def log_in(machine, disk):
-    """Wait for the login prompt, and run the script of DISK; what it said."""
-    machine.expect(r"login: ", 240)
+def log_in(machine, *scripts):
+    """Wait for the login prompt, and run the scripts; what they said."""
+    machine.expect(r"login: ", 300)
     machine.send("root\n")
     machine.expect(r"root@\S+# ?$", 60)
-    machine.send(f"mount -r /dev/{disk} /mnt && sh /mnt/inside.sh\n")
-    machine.expect(r"^T done", 180)
-    return "\n".join(line[2:].rstrip() for line in machine.text.splitlines()
+    before = machine.seen
+    run = "".join(f" && sh /mnt/{name}" for name in scripts)
+    machine.send(f"mount -r /dev/vdc /mnt{run} && echo T 'done'\n")
+    machine.expect(r"^T done", 240)
+    return "\n".join(line[2:].rstrip() for line in machine.text[before:].splitlines()
                      if line.startswith("T "))
 
 
-def check_seen(text):
+def check_seen(text, entry):
+    """ENTRY is what systemd takes for the selected one."""
     lines = text.splitlines()
     for line in ("pid1=systemd", f"root=ext4 {UUID}", "failed=", "state=running"):
         assert line in lines, text
-    assert re.search(r"^Startup finished in .*kernel\) \+ .*userspace\)", text, re.M), text
+    assert re.search(r"^Startup finished in [0-9a-z. ]+\(firmware\) \+ [0-9a-z. ]+\(loader\) \+ "
+                     r"[0-9a-z. ]+\(kernel\) \+ .*\(userspace\)", text, re.M), text
+    listed = re.findall(r"^list: +(title|id): (.*)", text, re.M)
+    selected = [listed[at + 1] for at, (key, value) in enumerate(listed)
+                if key == "title" and "(selected)" in value]
+    assert selected == [("id", entry)], text
+
+
+def check_bootctl(text, file):
+    """The loader as bootctl(1) knows it: FILE was started, from the ESP."""
+    current = text[text.index("status: Current Boot Loader:"):text.index("status: Random Seed:")]
+    assert re.search(r"Product: overmount [0-9.]+$", current, re.M), text
+    assert set(re.findall(r"\u2713 (.*)", current)) == {
+        "Menu timeout control", "One-shot menu timeout control", "Default entry control",
+        "One-shot entry control", "Support Type #1 sort-key field",
+        "Boot loader sets ESP information"}, text
+    assert f"ESP: /dev/disk/by-partuuid/{ESP}" in current, text
+    assert f"File: \u2514\u2500{file}" in current, text
 
 
 def check_registered(text):
@@ -100,32 +138,87 @@ def check_registered(text):
     assert re.search(r"^first: set +BootOrder ", text, re.M), text
     assert not re.search(r"^second: (set|write|replace|make)", text, re.M), text
     # What the tool that everybody has for it reads: active, the ESP, the stage; and it is first.
-    option = re.search(r"^Boot([0-9A-F]{4})\* overmount\s+HD\(1,GPT,[-0-9a-f]{36},0x800,0x30000\)"
+    option = re.search(rf"^Boot([0-9A-F]{{4}})\* overmount\s+HD\(1,GPT,{ESP},0x800,0x30000\)"
                        r"/File\(\\EFI\\overmount\\overmount\.efi\)", text, re.M)
     assert option, text
     assert re.search(rf"^BootOrder: {option.group(1)}\b", text, re.M), text
 
 
-def test_debian_with_its_own_initrd(debian, tmp_path):
-    """To the login prompt; from inside, the stage is registered with the real firmware, which
-    then starts it by that name."""
-    program(tmp_path / "script")
-    disks = [installed(debian, tmp_path, ""), debian / "root.ext4",
-             script_disk(tmp_path, SEEN + REGISTERED)]
+def check_auto(text):
+    """Of vfat on a partition of a virtio disk on PCI: the only one here whose type is a module."""
+    names = [scenario.Path(path).stem for path in re.findall(r"^auto: (.*)", text, re.M)]
+    assert {"virtio_pci", "virtio_blk", "vfat"} <= set(names), text
+    for before, after in (("virtio_ring", "virtio_blk"), ("fat", "vfat")):
+        assert names.index(before) < names.index(after), text
+
+
+def test_debian_without_an_initramfs_and_with_its_own(debian, tmp_path):
+    """First our /init and three drivers are all that there is before systemd.  From inside, the
+    stage is registered with the real firmware, which then starts it by that name, and Debian's own
+    entry is asked for, once, as systemd does it.  That one is switched off."""
+    system = tmp_path / "system"
+    shutil.copytree(debian / "etc", system / "etc")
+    shutil.copytree(debian / "boot", system / "boot")
+    (system / "lib").mkdir()
+    scenario.run("/usr/sbin/debugfs", "-R", f"rdump /usr/lib/modules {system / 'lib'}",
+                 debian / "root.ext4")
+    release, = (path.name for path in (system / "lib/modules").iterdir())
+    entry = f"overmount-debian-{release}"
+    program(tmp_path / "script", release)
+    drivers = with_modules("virtio_pci", "virtio_blk", "ext4")
+    disks = [installed(system, tmp_path, "", *drivers, config=FIRST), debian / "root.ext4",
+             script_disk(tmp_path, seen=SEEN, register=REGISTERED,
+                         once=f"bootctl set-oneshot {entry}.conf\n")]
     try:
         with start(tmp_path, disks, reboots=True) as machine:
-            machine.expect(r"entry: overmount-debian-6\.1\.\S+\.conf 'Debian GNU/Linux 12", 60)
-            machine.expect(r"Linux version 6\.1\.", 60)
-            text = log_in(machine, "vdc")
+            machine.expect(rf"entry: {entry}-init\.conf 'Debian GNU/Linux 12 \S+, without", 60)
+            machine.expect(r"overmount: root: /dev/vdb is ext4, mounted read-only", 60)
+            machine.expect(r"overmount: init: /sbin/init", 20)
+            text = log_in(machine, "seen", "register", "once")
             machine.send("systemctl reboot\n")
             machine.expect(r'BdsDxe: starting Boot[0-9A-F]{4} "overmount" from '
                            r"HD\(1,GPT,\S+\\EFI\\overmount\\overmount\.efi", 120)
-            machine.expect(r"overmount: stage: ", 60)
-            machine.expect(r"entry: overmount-debian-6\.1\.", 60)
+            machine.expect(rf"entry: {entry}\.conf 'Debian GNU/Linux 12 \S+'", 60)
+            again = log_in(machine, "seen")
+            machine.send("systemctl poweroff\n")
+            assert machine.finish(120) == "quit", machine.text[-2000:]
     except Timeout as error:
         pytest.fail(str(error), pytrace=False)
-    check_seen(text)
+    check_seen(text, f"{entry}-init.conf")
+    check_bootctl(text, "/EFI/BOOT/BOOTX64.EFI")
+    check_auto(text)
     check_registered(text)
+    check_seen(again, f"{entry}.conf")
+    check_bootctl(again, "/EFI/overmount/overmount.efi")
+    assert "one-shot:" not in again, again
+
+
+@pytest.mark.parametrize("version", [version for version in stock.KERNELS if version != "6.1"])
+def test_debian_on_another_kernel(debian, tmp_path, version):
+    """One that this Debian knows nothing of: its modules, too, come with our /init."""
+    try:
+        tree = stock.tree(version)
+    except stock.NoKernel as error:
+        pytest.skip(str(error))
+    release, = (path.name for path in (tree / "lib/modules").iterdir())
+    scenario.write_file(tmp_path / f"kernels/vmlinuz-{release}", (tree / "vmlinuz").read_bytes())
+    modules = with_modules("virtio_pci", "virtio_blk", "ext4", "efivarfs", "vfat", "nls_ascii",
+                           "nls_cp437")
+    disks = [installed(debian, tmp_path, "", "--kernels", tmp_path / "kernels", "--modules-dir",
+                       tree / "lib/modules", *modules),
+             debian / "root.ext4", script_disk(tmp_path, seen=SEEN)]
+    try:
+        with start(tmp_path, disks) as machine:
+            machine.expect(rf"Linux version {re.escape(version)}\.", 60)
+            machine.expect(r"overmount: root: /dev/vdb is ext4, mounted read-only", 60)
+            machine.expect(r"overmount: init: /sbin/init", 20)
+            text = log_in(machine, "seen")
+            machine.send("systemctl poweroff\n")
+            assert machine.finish(120) == "quit", machine.text[-2000:]
+    except Timeout as error:
+        pytest.fail(str(error), pytrace=False)
+    check_seen(text, f"overmount-debian-{release}-init.conf")
+    check_bootctl(text, "/EFI/BOOT/BOOTX64.EFI")
 
 
 def test_debian_with_an_initrd_of_dracut(debian, tmp_path):
@@ -146,25 +239,3 @@ def test_debian_with_an_initrd_of_dracut(debian, tmp_path):
             assert machine.finish(60) == "quit", machine.text[-2000:]
     except Timeout as error:
         pytest.fail(str(error), pytrace=False)
-
-
-@pytest.mark.parametrize("version", stock.KERNELS)
-def test_debian_without_an_initrd(debian, tmp_path, version):
-    """Our /init and two drivers are all that there is before systemd; also on a kernel that this
-    Debian knows nothing of."""
-    shop = types.SimpleNamespace(work=tmp_path)
-    archive = stock.direct(version, shop, "title Debian\nlinux \\overmount\\vmlinuz\n"
-                           "initrd \\overmount\\linux.cpio\nroot-wait 10\n"
-                           f"root UUID={UUID}\n", modules=["ext4"])
-    disks = [debian / "root.ext4", script_disk(tmp_path, SEEN)]
-    try:
-        with stock.machine(version, tmp_path, disks, archive, memory=768,
-                           extra=["-snapshot"]) as machine:
-            machine.expect(r"overmount: root: /dev/vda is ext4, mounted read-only", 60)
-            machine.expect(r"overmount: init: /sbin/init", 20)
-            text = log_in(machine, "vdb")
-            machine.send("systemctl poweroff\n")
-            assert machine.finish(120) == "quit", machine.text[-2000:]
-    except Timeout as error:
-        pytest.fail(str(error), pytrace=False)
-    check_seen(text)
