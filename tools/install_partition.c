@@ -8,73 +8,112 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <overmount/gpt.h>
+
 #include "install.h"
 
-/* UEFI 2.10, 5.3.2: the header is in the second block, entries may be larger than 128 bytes. */
-#define GPT_HEADER_SIZE		92
-#define GPT_ENTRY_SIZE		128
-#define GPT_ENTRY_MAX		4096u
-#define GPT_ENTRIES_MAX		1024u
+#define BLOCK_MAX 4096u
 
 /* ------------------------------------------------------------------ the partition table */
 
-static bool read_exactly(int fd, void *buf, size_t len, uint64_t at)
-{
-	return at <= INT64_MAX && pread(fd, buf, len, (off_t)at) == (ssize_t)len;
-}
-
-/* The block size is the one at which a header says that it stands in block 1. */
-static bool find_header(int fd, uint8_t header[GPT_HEADER_SIZE], uint32_t *ret_block)
-{
+/* A disk or an image of one, and its table. */
+struct disk {
+	const char *name;
+	int fd;
+	uint64_t size;
 	uint32_t block;
+	struct om_gpt gpt;
+};
 
-	for (block = 512; block <= 4096; block *= 2) {
-		if (read_exactly(fd, header, GPT_HEADER_SIZE, block) &&
-		    memcmp(header, "EFI PART", 8) == 0 && om_get_le64(header + 24) == 1) {
-			*ret_block = block;
-			return true;
-		}
-	}
-	return false;
+static bool read_exactly(const struct disk *disk, void *buf, size_t len, uint64_t at)
+{
+	return om_range_inside(at, len, disk->size) &&
+	       pread(disk->fd, buf, len, (off_t)at) == (ssize_t)len;
 }
 
-static int read_partition(const char *disk, int fd, uint32_t number, struct esp_partition *ret)
+static const char *check_entries(const struct disk *disk)
+{
+	size_t len = (size_t)disk->gpt.count * disk->gpt.entry_size;
+	uint8_t *entries = xalloc(len);
+	const char *wrong = NULL;
+
+	if (!read_exactly(disk, entries, len, disk->gpt.entries_lba * disk->block))
+		wrong = "the entries cannot be read";
+	else if (~om_crc32_more(~0u, entries, len) != disk->gpt.entries_crc)
+		wrong = "the checksum of the entries is wrong";
+	free(entries);
+	return wrong;
+}
+
+/* The table whose header is in block LBA; NULL when all is well, else what is wrong. */
+static const char *read_table(struct disk *disk, uint64_t lba)
+{
+	uint8_t header[BLOCK_MAX];
+	const char *wrong;
+
+	if (!read_exactly(disk, header, disk->block, lba * disk->block))
+		return "the header cannot be read";
+	wrong = om_gpt_header_read(header, disk->block, lba, disk->size / disk->block, &disk->gpt);
+	return wrong ? wrong : check_entries(disk);
+}
+
+/* A file does not say how large its blocks are: as large as makes one of the two tables right. */
+static int find_table(struct disk *disk)
+{
+	const char *wrong = NULL, *other;
+
+	for (disk->block = 512; disk->block <= BLOCK_MAX; disk->block *= 2) {
+		other = read_table(disk, 1);
+		if (!other)
+			return DONE;
+		/* What a header that is there says is worth more than that there is none. */
+		if (!wrong || strncmp(wrong, "there is no", 11) == 0)
+			wrong = other;
+	}
+	for (disk->block = 512; disk->block <= BLOCK_MAX; disk->block *= 2)
+		if (!read_table(disk, disk->size / disk->block - 1))
+			return DONE;
+	return refuse(disk->name, "has no GUID partition table that is whole: %s; nor at its end",
+		      wrong);
+}
+
+static int read_partition(struct disk *disk, uint32_t number, struct esp_partition *ret)
 {
 	/* C12A7328-F81F-11D2-BA4B-00A0C93EC93B, the first three fields little-endian */
 	static const uint8_t esp_type[16] = { 0x28, 0x73, 0x2a, 0xc1, 0x1f, 0xf8, 0xd2, 0x11,
 					      0xba, 0x4b, 0x00, 0xa0, 0xc9, 0x3e, 0xc9, 0x3b };
-	uint8_t header[GPT_HEADER_SIZE], entry[GPT_ENTRY_SIZE];
-	uint32_t block, count, size;
-	uint64_t table, first, last;
+	uint8_t entry[OM_GPT_ENTRY_MIN];
+	uint64_t first, last;
+	int result;
 
-	if (!find_header(fd, header, &block))
-		return refuse(disk, "has no GUID partition table");
-	table = om_get_le64(header + 72);
-	count = om_get_le32(header + 80);
-	size = om_get_le32(header + 84);
-	if (count > GPT_ENTRIES_MAX || size < GPT_ENTRY_SIZE || size > GPT_ENTRY_MAX ||
-	    table > UINT32_MAX)
-		return refuse(disk, "has a GUID partition table that makes no sense");
-	if (number == 0 || number > count ||
-	    !read_exactly(fd, entry, sizeof(entry), table * block + (uint64_t)(number - 1) * size))
-		return refuse(disk, "has no partition %u", number);
-	first = om_get_le64(entry + 32);
-	last = om_get_le64(entry + 40);
-	if (memcmp(entry, esp_type, sizeof(esp_type)) != 0 || last < first)
-		return refuse(disk, "partition %u is no EFI system partition", number);
+	result = find_table(disk);
+	if (result != DONE)
+		return result;
+	if (number == 0 || number > disk->gpt.count ||
+	    !read_exactly(disk, entry, sizeof(entry), disk->gpt.entries_lba * disk->block +
+			  (uint64_t)(number - 1) * disk->gpt.entry_size))
+		return refuse(disk->name, "has no partition %u", number);
+	first = om_get_le64(entry + OM_GPT_ENTRY_FIRST);
+	last = om_get_le64(entry + OM_GPT_ENTRY_LAST);
+	if (memcmp(entry + OM_GPT_ENTRY_TYPE, esp_type, sizeof(esp_type)) != 0 || last < first)
+		return refuse(disk->name, "partition %u is no EFI system partition", number);
 	*ret = (struct esp_partition){ number, first, last - first + 1, { 0 } };
-	memcpy(ret->guid, entry + 16, sizeof(ret->guid));
+	memcpy(ret->guid, entry + OM_GPT_ENTRY_GUID, sizeof(ret->guid));
 	return DONE;
 }
 
-static int open_disk(const char *disk, uint32_t number, struct esp_partition *ret)
+static int open_disk(const char *name, uint32_t number, struct esp_partition *ret)
 {
-	int fd = open(disk, O_RDONLY | O_CLOEXEC), result;
+	struct disk disk = { .name = name, .fd = open(name, O_RDONLY | O_CLOEXEC) };
+	off_t size;
+	int result;
 
-	if (fd < 0)
-		return refuse_errno(disk, "open");
-	result = read_partition(disk, fd, number, ret);
-	close(fd);
+	if (disk.fd < 0)
+		return refuse_errno(name, "open");
+	size = lseek(disk.fd, 0, SEEK_END);
+	disk.size = size > 0 ? (uint64_t)size : 0;
+	result = read_partition(&disk, number, ret);
+	close(disk.fd);
 	return result;
 }
 

@@ -1,99 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /* The GUID partition table (UEFI 2.10, chapter 5): primary, or the backup at the disk's end. */
-#include <overmount/bytes.h>
 #include <overmount/fmt.h>
+#include <overmount/gpt.h>
 
 #include "partition.h"
 
-#define HEADER_REVISION		8
-#define HEADER_SIZE		12
-#define HEADER_CRC		16
-#define HEADER_MY_LBA		24
-#define HEADER_FIRST_USABLE	40
-#define HEADER_LAST_USABLE	48
-#define HEADER_ENTRIES_LBA	72
-#define HEADER_ENTRY_COUNT	80
-#define HEADER_ENTRY_SIZE	84
-#define HEADER_ENTRIES_CRC	88
-#define HEADER_MIN		92u
-
-#define ENTRY_GUID		16
-#define ENTRY_FIRST		32
-#define ENTRY_LAST		40
-#define ENTRY_NAME		56
-#define NAME_UNITS		36u
-#define ENTRY_SIZE_MIN		128u
-#define ENTRY_SIZE_MAX		4096u
-#define ENTRIES_MAX		1024u
-
-struct gpt {
-	uint64_t entries_lba, first_usable, last_usable;
-	uint32_t count, entry_size, entries_crc;
-};
-
-static uint32_t crc32_more(uint32_t crc, const uint8_t *data, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		crc ^= data[i];
-		for (unsigned bit = 0; bit < 8; bit++)
-			crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
-	}
-	return crc;
-}
-
-static uint32_t header_crc(uint8_t *header, uint32_t size)
-{
-	uint32_t stored = om_get_le32(header + HEADER_CRC), crc;
-
-	om_put_le32(header + HEADER_CRC, 0);
-	crc = ~crc32_more(~0u, header, size);
-	om_put_le32(header + HEADER_CRC, stored);
-	return crc;
-}
+#define NAME_UNITS	36u
 
 /* NULL when all is well, else what is wrong. */
-static const char *check_header(struct block_device *disk, uint64_t lba, struct gpt *ret_gpt)
+static const char *check_header(struct block_device *disk, uint64_t lba, struct om_gpt *ret_gpt)
 {
 	uint8_t header[SECTOR_SIZE];
-	struct gpt gpt;
-	uint32_t size;
-	uint64_t bytes;
 
 	if (block_read(disk, lba * SECTOR_SIZE, header, sizeof(header)) < 0)
 		return "the header cannot be read";
-	if (memcmp(header, "EFI PART", 8) != 0)
-		return "there is no header";
-	if (om_get_le32(header + HEADER_REVISION) >> 16 != 1)
-		return "the revision is unknown";
-	size = om_get_le32(header + HEADER_SIZE);
-	if (size < HEADER_MIN || size > SECTOR_SIZE)
-		return "the header's size is out of range";
-	if (header_crc(header, size) != om_get_le32(header + HEADER_CRC))
-		return "the checksum of the header is wrong";
-	if (om_get_le64(header + HEADER_MY_LBA) != lba)
-		return "the header belongs to another sector";
-	gpt.entries_lba = om_get_le64(header + HEADER_ENTRIES_LBA);
-	gpt.first_usable = om_get_le64(header + HEADER_FIRST_USABLE);
-	gpt.last_usable = om_get_le64(header + HEADER_LAST_USABLE);
-	gpt.count = om_get_le32(header + HEADER_ENTRY_COUNT);
-	gpt.entry_size = om_get_le32(header + HEADER_ENTRY_SIZE);
-	gpt.entries_crc = om_get_le32(header + HEADER_ENTRIES_CRC);
-	if (gpt.entry_size < ENTRY_SIZE_MIN || gpt.entry_size > ENTRY_SIZE_MAX ||
-	    (gpt.entry_size & (gpt.entry_size - 1)))
-		return "the size of an entry is not 128, 256, ... 4096";
-	if (gpt.count > ENTRIES_MAX)
-		return "there are more than 1024 entries";
-	bytes = (uint64_t)gpt.count * gpt.entry_size;
-	if (gpt.entries_lba < 2 || gpt.entries_lba >= disk->sectors ||
-	    bytes > (disk->sectors - gpt.entries_lba) * SECTOR_SIZE)
-		return "the entries lie outside of the disk";
-	if (gpt.first_usable > gpt.last_usable || gpt.last_usable >= disk->sectors)
-		return "the usable sectors go beyond the disk";
-	*ret_gpt = gpt;
-	return NULL;
+	return om_gpt_header_read(header, sizeof(header), lba, disk->sectors, ret_gpt);
 }
 
-static const char *check_entries(struct block_device *disk, const struct gpt *gpt)
+static const char *check_entries(struct block_device *disk, const struct om_gpt *gpt)
 {
 	uint64_t offset = gpt->entries_lba * SECTOR_SIZE;
 	size_t left = (size_t)gpt->count * gpt->entry_size;
@@ -105,7 +29,7 @@ static const char *check_entries(struct block_device *disk, const struct gpt *gp
 
 		if (block_read(disk, offset, part, n) < 0)
 			return "the entries cannot be read";
-		crc = crc32_more(crc, part, n);
+		crc = om_crc32_more(crc, part, n);
 		offset += n;
 		left -= n;
 	}
@@ -177,10 +101,11 @@ static bool is_unused(const uint8_t *entry)
 	return true;
 }
 
-static int add_entry(struct block_device *disk, const struct gpt *gpt, unsigned number,
+static int add_entry(struct block_device *disk, const struct om_gpt *gpt, unsigned number,
 		     const uint8_t *entry)
 {
-	uint64_t first = om_get_le64(entry + ENTRY_FIRST), last = om_get_le64(entry + ENTRY_LAST);
+	uint64_t first = om_get_le64(entry + OM_GPT_ENTRY_FIRST);
+	uint64_t last = om_get_le64(entry + OM_GPT_ENTRY_LAST);
 	char uuid[40], label[NAME_UNITS * 3 + 1];
 	struct partition partition = { number, first, last - first + 1, uuid, label };
 
@@ -190,18 +115,18 @@ static int add_entry(struct block_device *disk, const struct gpt *gpt, unsigned 
 		     (unsigned long long)gpt->first_usable, (unsigned long long)gpt->last_usable);
 		return 0;
 	}
-	guid_text(entry + ENTRY_GUID, uuid, sizeof(uuid));
-	name_text(entry + ENTRY_NAME, label);
+	guid_text(entry + OM_GPT_ENTRY_GUID, uuid, sizeof(uuid));
+	name_text(entry + OM_GPT_ENTRY_NAME, label);
 	return partition_add(disk, &partition);
 }
 
-static int add_entries(struct block_device *disk, const struct gpt *gpt)
+static int add_entries(struct block_device *disk, const struct om_gpt *gpt)
 {
 	int found = 0;
 
 	for (unsigned i = 0; i < gpt->count; i++) {
 		uint64_t offset = gpt->entries_lba * SECTOR_SIZE + (uint64_t)i * gpt->entry_size;
-		uint8_t entry[ENTRY_SIZE_MIN];
+		uint8_t entry[OM_GPT_ENTRY_MIN];
 		int n;
 
 		n = block_read(disk, offset, entry, sizeof(entry));
@@ -214,7 +139,7 @@ static int add_entries(struct block_device *disk, const struct gpt *gpt)
 	return found;
 }
 
-static const char *check_table(struct block_device *disk, uint64_t lba, struct gpt *ret_gpt)
+static const char *check_table(struct block_device *disk, uint64_t lba, struct om_gpt *ret_gpt)
 {
 	const char *wrong = check_header(disk, lba, ret_gpt);
 
@@ -224,7 +149,7 @@ static const char *check_table(struct block_device *disk, uint64_t lba, struct g
 int partition_scan_gpt(struct block_device *disk)
 {
 	const char *wrong, *wrong_backup;
-	struct gpt gpt;
+	struct om_gpt gpt;
 
 	if (disk->sectors < 3)
 		return -EINVAL;

@@ -14,6 +14,7 @@ import struct
 import subprocess
 import sys
 import uuid
+import zlib
 from pathlib import Path
 
 import pytest
@@ -884,3 +885,52 @@ def test_partitions_that_are_none(place, disk, what, words):
         pytest.skip("the tests run on a partition")
     assert words in place.install("--efi-variables", "--efivars", place.efivars, *args, status=1)
     assert place.tree() == {}
+
+
+def patch(disk, at, data):
+    with disk.open("r+b") as file:
+        file.seek(at, os.SEEK_END if at < 0 else os.SEEK_SET)
+        file.write(data)
+
+
+FIRST_HEADER, FIRST_ENTRIES, LAST_HEADER, LAST_ENTRIES = 512, 1024, -512, -33 * 512
+
+
+@pytest.mark.parametrize("damage", [[FIRST_HEADER + 40], [FIRST_ENTRIES + 200], [FIRST_HEADER],
+                                    [LAST_HEADER + 40], [LAST_ENTRIES + 200]])
+def test_one_partition_table_is_enough(place, disk, damage):
+    """UEFI 2.10, 5.3.2: where the checksums of one are wrong, the other one counts."""
+    start, size, guid = sgdisk_says(disk, 2)
+    for at in damage:
+        patch(disk, at, b"\xa5\x5a")
+    register(place, disk)
+    path = option_decode(variable(place, "Boot0000").read_bytes()[4:])["path"]
+    assert path[0] == ("HD", 2, 2, 2, guid, start, size)
+
+
+@pytest.mark.parametrize("damage, words", [
+    ([FIRST_HEADER + 40, LAST_HEADER + 40], "checksum of the header is wrong"),
+    ([FIRST_ENTRIES + 200, LAST_ENTRIES + 200], "checksum of the entries is wrong"),
+    ([FIRST_HEADER + 40, LAST_ENTRIES + 200], "checksum of the header is wrong"),
+])
+def test_partition_tables_that_are_damaged(place, disk, damage, words):
+    for at in damage:
+        patch(disk, at, b"\xa5\x5a")
+    assert words in register(place, disk, status=1)
+    assert place.tree() == {} and not list(place.efivars.iterdir())
+
+
+@pytest.mark.parametrize("block", [2048, 4096])
+def test_larger_blocks(place, disk, block):
+    """A table as a disk with such blocks has it, made anew from the one that sgdisk made."""
+    data = disk.read_bytes()
+    header, entries = bytearray(data[512:604]), data[1024:1024 + 128 * 128]
+    struct.pack_into("<QQQQ", header, 24, 1, 2047, 4, 2040)
+    struct.pack_into("<Q", header, 72, 2)
+    struct.pack_into("<I", header, 88, zlib.crc32(entries))
+    struct.pack_into("<I", header, 16, 0)
+    struct.pack_into("<I", header, 16, zlib.crc32(header))
+    disk.write_bytes((bytes(block) + header.ljust(block, b"\0") + entries).ljust(block * 2048, b"\0"))
+    register(place, disk)
+    path = option_decode(variable(place, "Boot0000").read_bytes()[4:])["path"]
+    assert path[0][:5] == ("HD", 2, 2, 2, PARTUUID)
