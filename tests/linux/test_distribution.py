@@ -108,6 +108,18 @@ def log_in(machine, *scripts):
                      if line.startswith("T "))
 
 
+def log_in_by_init(machine, *scripts):
+    """The same, after our /init has found the root."""
+    machine.expect(r"overmount: root: /dev/vdb is ext4, mounted read-only", 60)
+    machine.expect(r"overmount: init: /sbin/init", 20)
+    return log_in(machine, *scripts)
+
+
+def switch_off(machine):
+    machine.send("systemctl poweroff\n")
+    assert machine.finish(120) == "quit", machine.text[-2000:]
+
+
 def check_seen(text, entry):
     """ENTRY is what systemd takes for the selected one."""
     lines = text.splitlines()
@@ -172,16 +184,13 @@ def test_debian_without_an_initramfs_and_with_its_own(debian, tmp_path):
     try:
         with start(tmp_path, disks, reboots=True) as machine:
             machine.expect(rf"entry: {entry}-init\.conf 'Debian GNU/Linux 12 \S+, without", 60)
-            machine.expect(r"overmount: root: /dev/vdb is ext4, mounted read-only", 60)
-            machine.expect(r"overmount: init: /sbin/init", 20)
-            text = log_in(machine, "seen", "register", "once")
+            text = log_in_by_init(machine, "seen", "register", "once")
             machine.send("systemctl reboot\n")
             machine.expect(r'BdsDxe: starting Boot[0-9A-F]{4} "overmount" from '
                            r"HD\(1,GPT,\S+\\EFI\\overmount\\overmount\.efi", 120)
             machine.expect(rf"entry: {entry}\.conf 'Debian GNU/Linux 12 \S+'", 60)
             again = log_in(machine, "seen")
-            machine.send("systemctl poweroff\n")
-            assert machine.finish(120) == "quit", machine.text[-2000:]
+            switch_off(machine)
     except Timeout as error:
         pytest.fail(str(error), pytrace=False)
     check_seen(text, f"{entry}-init.conf")
@@ -210,11 +219,8 @@ def test_debian_on_another_kernel(debian, tmp_path, version):
     try:
         with start(tmp_path, disks) as machine:
             machine.expect(rf"Linux version {re.escape(version)}\.", 60)
-            machine.expect(r"overmount: root: /dev/vdb is ext4, mounted read-only", 60)
-            machine.expect(r"overmount: init: /sbin/init", 20)
-            text = log_in(machine, "seen")
-            machine.send("systemctl poweroff\n")
-            assert machine.finish(120) == "quit", machine.text[-2000:]
+            text = log_in_by_init(machine, "seen")
+            switch_off(machine)
     except Timeout as error:
         pytest.fail(str(error), pytrace=False)
     check_seen(text, f"overmount-debian-{release}-init.conf")
