@@ -262,7 +262,10 @@ static int add_release(struct collect *collect, const struct linux_layer *wanted
 		result = add_named(collect, wanted->modules[i], true);
 	for (i = 0; result == DONE && i < wanted->alias_count; i++)
 		result = add_named(collect, wanted->aliases[i], false);
-	/* Where /init leaves word of a failure: a module in most kernels, or built in. */
+	/*
+	 * Where /init leaves word of a failure, and systemd reads what the stage says: a module in
+	 * most kernels, or built in.
+	 */
 	if (result == DONE)
 		result = add_named(collect, "efivarfs", false);
 	if (result == DONE) {

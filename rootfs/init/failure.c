@@ -77,7 +77,6 @@ void failure_keep(void)
 	/* No UEFI, or not for this kernel: nobody will read it either. */
 	if (!record.len || fstatat(world.sysfs, "firmware/efi", &st, 0))
 		return;
-	module_load("efivarfs", "");
 	err = result_of(mount("efivarfs", EFIVARS, "efivarfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, ""));
 	if (!err) {
 		err = store();

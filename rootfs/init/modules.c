@@ -67,12 +67,6 @@ static bool names(const char *path, const char *name)
 	return strncmp(base + i, ".ko", 3) == 0;
 }
 
-/* Loaded when they are asked for: brd's size is known then, and hardly a boot needs efivarfs. */
-static bool is_for_later(const char *path)
-{
-	return names(path, "brd") || names(path, "efivarfs");
-}
-
 void modules_start(void)
 {
 	unsigned loaded = 0;
@@ -89,7 +83,8 @@ void modules_start(void)
 		return;
 	}
 	while (order_next(order, path, sizeof(path))) {
-		if (is_for_later(path))
+		/* Loaded when it is asked for: its size is known then. */
+		if (names(path, "brd"))
 			continue;
 		err = insert(path, "");
 		/* ENODEV: what it drives is not in this machine. */
