@@ -23,6 +23,7 @@ TOP = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests/boot"))
 
 import scenario  # noqa: E402
+from test_modules import index, make_module  # noqa: E402
 
 CORPUS = TOP / "tests/fuzz/corpus/elf"
 MACHINE = "0123456789abcdef0123456789abcdef"
@@ -243,26 +244,13 @@ NEW_INIT_ENTRY = f"loader/entries/overmount-{MACHINE}-{RELEASE}-init.conf"
 OLD_INIT_ENTRY = f"loader/entries/overmount-{MACHINE}-6.1.0-9-amd64-init.conf"
 
 
-def module(path, *lines, text=""):
-    """The smallest object that depmod takes for a module: what modinfo(8) shows, and symbols."""
-    words = "".join(f'.asciz "{line}"\n' for line in lines)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scenario.run("gcc", "-c", "-x", "assembler", "-o", path, "-",
-                 input=f'.section .modinfo,"a"\n{words}.text\n{text}\n')
-
-
 def modules(place, release=RELEASE):
-    """disk needs bus by a symbol, and bus wants late by a soft dependency."""
-    kernel = place.root / "lib/modules" / release / "kernel"
-    module(kernel / "bus.ko", "name=bus", "softdep=post: late",
-           text='.section __ksymtab_strings,"aMS",@progbits,1\n.asciz "bus_register"')
-    module(kernel / "disk.ko", "name=disk", "alias=fs-diskfs", text=".quad bus_register")
-    module(kernel / "late.ko", "name=late")
-    module(kernel / "other.ko", "name=other")
-    scenario.write_file(kernel.parent / "modules.order", b"")
-    scenario.write_file(kernel.parent / "modules.builtin", b"kernel/inside.ko\n")
-    scenario.write_file(kernel.parent / "modules.builtin.modinfo", b"inside.license=GPL\0")
-    scenario.run("/usr/sbin/depmod", "-b", place.root, release)
+    """disk needs bus."""
+    lib = place.root / "lib/modules"
+    make_module(lib / release / "kernel/bus.ko", ["bus_register"], [], [])
+    make_module(lib / release / "kernel/disk.ko", [], ["bus_register"], [])
+    make_module(lib / release / "kernel/other.ko", [], [], [])
+    index(lib, release)
 
 
 @pytest.fixture
@@ -292,7 +280,7 @@ def test_an_entry_without_an_initramfs(modular):
     found = in_archive(modular)
     folder = f"lib/modules/{RELEASE}"
     order = found.pop(f"{folder}/overmount.order").decode().splitlines()
-    assert order == ["kernel/bus.ko", "kernel/late.ko", "kernel/disk.ko"]
+    assert order == ["kernel/bus.ko", "kernel/disk.ko"]
     built = modular.root / folder
     assert found == {"init": b"\x7fELF the init",
                      **{f"{folder}/{name}": (built / name).read_bytes() for name in order}}
@@ -331,8 +319,8 @@ def test_modules_that_change(modular, change):
     if change == "module":
         more = ["--module", "other"]
     elif change == "bytes":
-        module(modular.root / f"lib/modules/{RELEASE}/kernel/disk.ko", "name=disk", "version=2",
-               text=".quad bus_register")
+        make_module(modular.root / f"lib/modules/{RELEASE}/kernel/disk.ko", [], ["bus_register"],
+                    ["version=2"])
     else:
         (modular.programs / "init").write_bytes(b"\x7fELF a newer one")
     text = modular.install("--module", "disk", *more)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A Debian 12 as it comes, put on an ESP by `overmount install`: with the initrds that its own
-tools made, in plain entries of the Boot Loader Specification, and without any, by `--module`.  Everything
-goes through firmware and stage, and what systemd knows of them is asked from inside.
+tools made, in plain entries of the Boot Loader Specification, and without any, by `--module`.
+Everything goes through firmware and stage, and what systemd knows of them is asked from inside.
 """
 
 import re
@@ -121,7 +121,7 @@ def switch_off(machine):
 
 
 def check_seen(text, entry, file):
-    """ENTRY is what systemd takes for the selected one, FILE for the loader that the firmware started."""
+    """ENTRY is what systemd takes for the selected one, FILE for the loader started."""
     lines = text.splitlines()
     for line in ("pid1=systemd", f"root=ext4 {UUID}", "failed=", "state=running"):
         assert line in lines, text
