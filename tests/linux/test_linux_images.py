@@ -19,6 +19,7 @@ echo "T root $($b awk '$5 == "/" { for (i = 1; i <= NF; i++) if ($i == "-") t = 
 	END { print t }' /proc/self/mountinfo)"
 if echo new 2> /dev/null > /etc/new; then echo "T wrote $($b cat /etc/new)"; else echo "T refused"; fi
 [ ! -b /dev/ram0 ] || echo "T ram0 $($b head -c 4096 /dev/ram0 | $b wc -c)"
+[ ! -b /dev/ram1 ] || $b mount /dev/ram1 /mnt && echo "T ram1 $($b wc -c < /dev/ram1) $($b cat /mnt/etc/marker)"
 $b poweroff -f
 """
 TREE = {"dirs": DIRS, "copies": BUSYBOX, "files": {"etc/marker": "IMAGE\n", "sbin/init": INIT}}
@@ -29,6 +30,7 @@ echo "T linuxrc $$"
 echo 0xfe00 > /proc/sys/kernel/real-root-dev
 exit 3
 """
+STAYS = "#!/bin/busybox sh\n/bin/busybox mount -t proc proc /proc\necho 0x100 > /proc/sys/kernel/real-root-dev\n"
 IMAGE = {"path": "overmount/root.img", "tree": "root"}
 DISK = {"tree": "root"}
 # Nearly nothing but holes: some KiB that become more than the machine has.
@@ -41,15 +43,20 @@ CASES = {
         "root /dev/vda\nroot-overlay tmpfs\n",
         ["pid 1 marker IMAGE", "root overlay rw", "wrote new"],
         ["root: /dev/vda is squashfs, mounted read-only", "root: a tmpfs over it takes what is written"]),
-    "overlay over a writable type": (
-        "6.1", {"disk": [DISK | {"image": "ext2", "mib": 8}]},
-        "root /dev/vda rw\nroot-overlay tmpfs\n",
+    "overlay over the initrd that stays": (
+        "6.1", {"esp": [IMAGE | {"image": "ext2", "mib": 8, "tree": "stays"}]},
+        "initrd \\overmount\\root.img\nroot /dev/vdz\nroot-overlay tmpfs\n",
         ["pid 1 marker IMAGE", "root overlay rw", "wrote new"],
-        ["root: a tmpfs over it takes what is written"]),
+        ["linuxrc: chose the root: the initrd stays", "root: a tmpfs over it takes what is written",
+         "overmount: the final root covers /", "root: the initrd stays"]),
     "a ram disk of the kernel": (
-        "6.1", {"esp": [IMAGE | {"image": "ext2", "mib": 8}]},
-        "initrd \\overmount\\root.img\ninitrd-attach ramdisk\noptions root=/dev/ram0 rw\n",
-        ["pid 1 marker IMAGE", "root ext2 rw 1:0", "wrote new", "ram0 4096"],
+        # The second unpacks to more than both files have, and is all there.
+        "6.1", {"esp": [IMAGE | {"image": "ext2", "mib": 8},
+                        {"path": "overmount/more.img", "image": "ext2", "mib": 20, "tree": "root",
+                         "compress": "gzip -n"}]},
+        "initrd \\overmount\\root.img\nramdisk index=1 \\overmount\\more.img\n"
+        "initrd-attach ramdisk\noptions root=/dev/ram0 rw\n",
+        ["pid 1 marker IMAGE", "root ext2 rw 1:0", "wrote new", "ram0 4096", "ram1 20971520 IMAGE"],
         ["mounted read-write"]),
     "a loop device, the set-top box": (
         "7.3", {"esp": [IMAGE | {"image": "squashfs"}]},
@@ -92,7 +99,8 @@ class Case(scenario.Workshop):
         self.work = scenario.BUILD / "images" / self.name
         self.source = self.work / "source"
         self.digests, self.faults, self.spec, self.version = {}, {}, spec, version
-        self.trees = {"root": TREE, "initrd": TREE | {"files": {"linuxrc": LINUXRC}}}
+        self.trees = {"root": TREE, "initrd": TREE | {"files": {"linuxrc": LINUXRC}},
+                      "stays": TREE | {"files": TREE["files"] | {"linuxrc": STAYS}}}
         self.entry = ("title Image\nlinux \\overmount\\vmlinuz\nramfs \\overmount\\linux.cpio\n" + lines +
                       f"options {stock.CONSOLE}\n")
 

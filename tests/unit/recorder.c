@@ -88,6 +88,8 @@ static int rec_mount(void *ctx, const char *source, const char *target, const ch
 	if (err || strcmp(fstype, "devtmpfs") == 0 || strcmp(fstype, "tmpfs") == 0)
 		return err;
 	if (strcmp(fstype, "overlay") == 0) {
+		if (recorder->no_overlay)
+			return -OM_ENODEV;
 		recorder->mounted = recorder->lower;
 		return 0;
 	}

@@ -30,6 +30,8 @@ struct recorder {
 
 	bool no_verity;			/* a world that cannot verify */
 	bool no_network;		/* a world without NFS */
+	bool no_overlay;		/* a kernel without that type */
+
 	int linuxrc_status;		/* how /linuxrc ends, as of wait(2) */
 	bool linuxrc_stays;		/* it becomes init itself */
 	const struct om_candidate *choice;	/* the one that /linuxrc chooses, or NULL */

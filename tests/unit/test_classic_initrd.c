@@ -221,17 +221,54 @@ static void choices(void **state)
 	assert_non_null(strstr(none.story, "root: 1. /dev/vdz: no such device (ENXIO)\n"));
 }
 
+/* The initrd stays, below a tmpfs; what was mounted inside it is not to be seen through an overlay. */
+static void overlay_over_the_initrd(void **state)
+{
+	static const struct om_candidate stay = { .spec = { .kind = OM_ROOT_RAM, .text = { "", 0 } } };
+	struct om_root root = classic_root("vda");
+	struct recorder recorder = { .choice = &stay }, fails = { .choice = &stay };
+
+	(void)state;
+	root.overlay = OM_OVERLAY_TMPFS;
+	root.devfs = OM_DEVFS_INITRD | OM_DEVFS_ROOT;
+	run_with(&recorder, disks, &root, 0);
+	assert_non_null(strstr(recorder.trace,
+			       "linuxrc: chose the root: the initrd stays\n"
+			       "> mkdir /overlay 0700\n"
+			       "> mount overlay /overlay tmpfs rw 'mode=0755'\n"
+			       "> mkdir /overlay/upper 0755\n"
+			       "> mkdir /overlay/work 0755\n"
+			       "> mkdir /overlay/lower 0755\n"
+			       "> move /old /overlay/lower\n"
+			       "> mount overlay /root overlay rw"));
+	assert_non_null(strstr(recorder.trace,
+			       "root: a tmpfs over it takes what is written\n"
+			       "> chdir /root\n"
+			       "> mount devtmpfs /root/dev devtmpfs rw ''\n"
+			       "> move . /\n"
+			       "> chroot .\n"));
+	assert_ptr_equal(recorder.covering, &disks[RAM0]);
+
+	/* A kernel without overlays: the initrd is where it was, and the next candidate may keep it. */
+	fails.no_overlay = true;
+	run_with(&fails, disks, &root, -OM_ENXIO);
+	assert_non_null(strstr(fails.trace, "> move /overlay/lower /old\n> umount /overlay detach\n"));
+	assert_non_null(strstr(fails.story, "root: 1. /dev/ram0: mounted, but nothing writable can be laid"
+			       " over it: no such file system type (ENODEV)\n"));
+	assert_ptr_equal(fails.initrd, &disks[RAM0]);
+}
+
 /* Nothing may be lost on the way: some init starts, or the table says why none could. */
-static void every_operation_fails_once(void **state)
+static void each_fails_once(enum om_overlay overlay, const struct om_candidate *choice)
 {
 	bool reached = true;
 	int n;
 
-	(void)state;
 	for (n = 1; reached; n++) {
 		struct om_root root = classic_root("vda");
-		struct recorder recorder = { .fail_at = n, .programs = "/bin/sh" };
+		struct recorder recorder = { .fail_at = n, .programs = "/bin/sh", .choice = choice };
 
+		root.overlay = overlay;
 		root.devfs = OM_DEVFS_INITRD | OM_DEVFS_ROOT;
 		recorder.devices = disks;
 		recorder.device_count = DEVICES;
@@ -241,6 +278,15 @@ static void every_operation_fails_once(void **state)
 		assert_true(recorder.ran[0] || strstr(recorder.story, "(EIO)"));
 	}
 	assert_true(n > 20);
+}
+
+static void every_operation_fails_once(void **state)
+{
+	static const struct om_candidate stay = { .spec = { .kind = OM_ROOT_RAM, .text = { "", 0 } } };
+
+	(void)state;
+	each_fails_once(OM_OVERLAY_NONE, NULL);
+	each_fails_once(OM_OVERLAY_TMPFS, &stay);
 }
 
 int main(void)
@@ -254,6 +300,7 @@ int main(void)
 		cmocka_unit_test(another_program),
 		cmocka_unit_test(initrd_is_the_root),
 		cmocka_unit_test(choices),
+		cmocka_unit_test(overlay_over_the_initrd),
 		cmocka_unit_test(every_operation_fails_once),
 	};
 
