@@ -1,211 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The network, as ip= of the kernel command line says and as the kernel's own IP_PNP, which
- * distributions leave out, would do it: a link, an address, a route, a name.
+ * distributions leave out, would do it: the first interface that has a link, and an address.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <net/if.h>
-#include <net/if_arp.h>
-#include <net/route.h>
-#include <netinet/in.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 
 #include "init.h"
 #include "network.h"
 
-#define INTERFACES_MAX	16u
-
-struct interface {
-	char name[IFNAMSIZ];
-	int index;
-	uint8_t mac[6];
-	bool opened, linked;
-	struct dhcp_session session;
-};
-
-static struct interface interfaces[INTERFACES_MAX];
-static uint32_t interface_count;
 static struct om_net_config config;
 static struct interface *chosen;
-static int control = -1;		/* for ioctl() */
-
-/* ------------------------------------------------------------------ one interface */
-
-static struct ifreq request_for(const char *name)
-{
-	struct ifreq request = { 0 };
-
-	om_format(request.ifr_name, sizeof(request.ifr_name), "%s", name);
-	return request;
-}
-
-static int set_up(const char *name, bool up)
-{
-	struct ifreq request = request_for(name);
-
-	if (ioctl(control, SIOCGIFFLAGS, &request))
-		return -errno;
-	request.ifr_flags = (short)(up ? request.ifr_flags | IFF_UP : request.ifr_flags & ~IFF_UP);
-	return result_of(ioctl(control, SIOCSIFFLAGS, &request));
-}
-
-static int set_address(const char *name, unsigned long what, uint32_t address)
-{
-	struct ifreq request = request_for(name);
-	const struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr = { htonl(address) } };
-
-	memcpy(&request.ifr_addr, &in, sizeof(in));
-	return result_of(ioctl(control, (int)what, &request));
-}
-
-/* 0.0.0.0 for TO is everything. */
-static int add_route(const char *name, uint32_t to, uint32_t gateway)
-{
-	const struct sockaddr_in none = { .sin_family = AF_INET };
-	struct sockaddr_in in = none;
-	struct rtentry route = { .rt_flags = RTF_UP };
-	char device[IFNAMSIZ];
-
-	om_format(device, sizeof(device), "%s", name);
-	in.sin_addr.s_addr = htonl(to);
-	memcpy(&route.rt_dst, &in, sizeof(in));
-	in.sin_addr.s_addr = to ? INADDR_NONE : 0;
-	memcpy(&route.rt_genmask, &in, sizeof(in));
-	in.sin_addr.s_addr = htonl(gateway);
-	memcpy(&route.rt_gateway, &in, sizeof(in));
-	if (gateway)
-		route.rt_flags |= RTF_GATEWAY;
-	if (to)
-		route.rt_flags |= RTF_HOST;
-	route.rt_dev = device;
-	return result_of(ioctl(control, SIOCADDRT, &route));
-}
-
-static int configure(const char *name)
-{
-	struct ifreq request = request_for(name);
-	int err;
-
-	request.ifr_mtu = config.mtu;
-	if (config.mtu && ioctl(control, SIOCSIFMTU, &request))
-		say("network: %s cannot have an MTU of %u: %s", name, config.mtu, om_errno_text(-errno));
-	err = set_address(name, SIOCSIFADDR, config.address);
-	if (!err)
-		err = set_address(name, SIOCSIFNETMASK, config.netmask);
-	if (!err)
-		err = set_address(name, SIOCSIFBRDADDR, config.broadcast);
-	if (err || !config.gateway)
-		return err;
-	/* With an address of its own only, the gateway is found on the link all the same. */
-	if ((config.gateway ^ config.address) & config.netmask)
-		err = add_route(name, config.gateway, 0);
-	return err ? err : add_route(name, 0, config.gateway);
-}
-
-/* ------------------------------------------------------------------ which there are */
-
-static int read_word(int class, const char *name, const char *file, char *buf, size_t size)
-{
-	char path[64];
-
-	om_format(path, sizeof(path), "%s/%s", name, file);
-	return read_text_at(class, path, buf, size);
-}
-
-/* -1: there is no such file. */
-static long read_number(int class, const char *name, const char *file)
-{
-	char text[16];
-
-	return read_word(class, name, file, text, sizeof(text)) ? -1 : strtol(text, NULL, 10);
-}
-
-static bool read_mac(const char *text, uint8_t mac[6])
-{
-	int i;
-
-	for (i = 0; i < 6; i++, text += 3)
-		mac[i] = (uint8_t)strtoul(text, NULL, 16);
-	return text[-1] == '\0';
-}
-
-static struct interface *known(const char *name)
-{
-	uint32_t i;
-
-	for (i = 0; i < interface_count; i++)
-		if (strcmp(interfaces[i].name, name) == 0)
-			return &interfaces[i];
-	return NULL;
-}
-
-/* Ethernet, and what passes for it; loopback and tunnels are no way to a server. */
-static void add(int class, const char *name)
-{
-	struct interface *interface = &interfaces[interface_count];
-	long index = read_number(class, name, "ifindex");
-	char mac[64];
-
-	if (interface_count == INTERFACES_MAX || strlen(name) >= IFNAMSIZ ||
-	    (config.device[0] && strcmp(config.device, name) != 0) ||
-	    index < 0 || read_number(class, name, "type") != ARPHRD_ETHER ||
-	    read_word(class, name, "address", mac, sizeof(mac)) || strlen(mac) != 17)
-		return;
-	*interface = (struct interface){ .index = (int)index, .session = { .fd = -1 } };
-	if (!read_mac(mac, interface->mac))
-		return;
-	om_format(interface->name, sizeof(interface->name), "%s", name);
-	interface_count++;
-}
-
-/* Everything that is there is switched on; what has a link is seen. */
-static void look(void)
-{
-	int class = openat(world.sysfs, "class/net", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = class < 0 ? NULL : fdopendir(dup(class));
-	struct dirent *found;
-	char carrier[8];
-	uint32_t i;
-
-	while (dir && (found = readdir(dir)))
-		if (found->d_name[0] != '.' && !known(found->d_name))
-			add(class, found->d_name);
-	if (dir)
-		closedir(dir);
-	for (i = 0; i < interface_count; i++) {
-		struct interface *interface = &interfaces[i];
-
-		if (!interface->opened)
-			interface->opened = set_up(interface->name, true) == 0;
-		interface->linked = read_word(class, interface->name, "carrier", carrier,
-					      sizeof(carrier)) == 0 && carrier[0] == '1';
-	}
-	if (class >= 0)
-		close(class);
-}
-
-/* Others than the one that is used go down again. */
-static void leave_others(void)
-{
-	uint32_t i;
-
-	for (i = 0; i < interface_count; i++) {
-		dhcp_end(&interfaces[i].session);
-		if (&interfaces[i] != chosen && interfaces[i].opened)
-			set_up(interfaces[i].name, false);
-	}
-}
 
 /* ------------------------------------------------------------------ until one has an address */
 
@@ -221,7 +34,7 @@ static int news_open(void)
 	return fd;
 }
 
-/* What is said does not matter, only that something is: look() sees it. */
+/* What is said does not matter, only that something is: interfaces_look() sees it. */
 static void news_take(int news)
 {
 	char message[4096];
@@ -281,7 +94,7 @@ static void choose(uint32_t wait_ms)
 
 	end = wait_ms == OM_WAIT_FOREVER ? UINT64_MAX : start + wait_ms;
 	while (!chosen) {
-		look();
+		interfaces_look(config.device);
 		/* Without news, look again all the same. */
 		due = news < 0 ? world_now_ms(NULL) + 100 : UINT64_MAX;
 		for (i = 0; i < interface_count && !chosen; i++)
@@ -296,6 +109,18 @@ static void choose(uint32_t wait_ms)
 	}
 	if (news >= 0)
 		close(news);
+}
+
+/* Others than the one that is used go down again. */
+static void leave_others(void)
+{
+	uint32_t i;
+
+	for (i = 0; i < interface_count; i++) {
+		dhcp_end(&interfaces[i].session);
+		if (&interfaces[i] != chosen && interfaces[i].opened)
+			interface_up(interfaces[i].name, false);
+	}
 }
 
 /* ------------------------------------------------------------------ what became of it */
@@ -437,17 +262,15 @@ static const char *bring_up(void)
 
 	if (why)
 		return why;
-	control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (control < 0)
+	if (interfaces_start())
 		return "this kernel has no IPv4";
-	set_up("lo", true);
 	choose(network_wait_ms());
 	if (!chosen)
 		why = why_not(network_wait_ms());
 	leave_others();
 	if (!chosen)
 		return why;
-	err = configure(chosen->name);
+	err = interface_configure(chosen->name, &config);
 	if (err)
 		say("network: %s cannot be configured: %s", chosen->name, om_errno_text(err));
 	else

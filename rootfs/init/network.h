@@ -2,8 +2,8 @@
 #ifndef INIT_NETWORK_H
 #define INIT_NETWORK_H
 /*
- * A root on another machine: network.c brings an interface up, dhcp_client.c asks for its address,
- * nfs.c mounts.
+ * A root on another machine: network.c brings one of the interfaces up, dhcp_client.c asks for its
+ * address, nfs.c mounts.
  */
 #include <overmount/network.h>
 
@@ -27,6 +27,28 @@ void dhcp_send(struct dhcp_session *session);
 /* Take what has come; true: the lease is ours. */
 bool dhcp_take(struct dhcp_session *session, struct om_net_config *ret_config);
 void dhcp_end(struct dhcp_session *session);
+
+/* -- interfaces.c --------------------------------------------------------------------------- */
+
+#define INTERFACES_MAX	16u
+
+struct interface {
+	char name[OM_NET_DEVICE_MAX];
+	int index;
+	uint8_t mac[6];
+	bool opened, linked;
+	struct dhcp_session session;
+};
+
+extern struct interface interfaces[INTERFACES_MAX];
+extern uint32_t interface_count;
+
+/* 0 or -errno, as all of these. */
+int interfaces_start(void);
+/* All of Ethernet, or ONLY that one unless "": what is new is switched on, what has a link is seen. */
+void interfaces_look(const char *only);
+int interface_up(const char *name, bool up);
+int interface_configure(const char *name, const struct om_net_config *config);
 
 /* -- network.c ------------------------------------------------------------------------------ */
 

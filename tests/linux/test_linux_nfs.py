@@ -69,6 +69,10 @@ def test_dhcp_and_nfs_4(server):
     story = STORY.findall(text)
     assert "network: eth0 is 10.0.2.15/24, gateway 10.0.2.2, by DHCP of 10.0.2.2" in story, text
     assert "root: NFS, mounted read-write" in story and "overmount: the final root covers /" in story
+    # The host tells the same story, but for what only the network knows.
+    entry = scenario.BUILD / "images/linux-7.3-nfs-dhcp/esp/loader/entries/direct.conf"
+    told_before = STORY.findall(scenario.run(scenario.OVERMOUNT, "explain", entry))
+    assert [line for line in story if not line.startswith("network:")] == told_before, text
     # What QEMU's DHCP told and the kernel does not keep.
     assert {"DEVICE='eth0'", "PROTO='dhcp'", "IPV4ADDR='10.0.2.15'", "IPV4NETMASK='255.255.255.0'",
             "IPV4GATEWAY='10.0.2.2'", "IPV4DNS0='10.0.2.3'", "HOSTNAME='guest'",
