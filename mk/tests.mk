@@ -48,14 +48,18 @@ unit: $(addprefix $(B)/asan/tests/,$(UNIT_NAMES)) $(addprefix $(B)/small/tests/,
 check-build: unit $(addprefix $(B)/vfs/tests/,$(STUB_TEST_NAMES)) \
 	$(addprefix $(B)/asan/replay_,$(FUZZ_NAMES)) $(B)/asan/overmount tools efi-programs
 fuzz-build: $(addprefix $(B)/fuzz/fuzz_,$(FUZZ_NAMES))
-bench-build: $(B)/bench/digest $(B)/bench/tsc_init
+bench-build: $(B)/bench/digest $(B)/bench/tsc_init $(B)/bench/arrived
 
 $(B)/bench/digest: tests/bench/digest.c $(B)/host/libovermount.a
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS_host) -o $@ $^
 
-
 # /init of the initrds that are measured; static and small, as it is unpacked like all the rest.
 $(B)/bench/tsc_init: tests/bench/tsc_init.c
 	@mkdir -p $(@D)
 	@musl-gcc -static -Os -Wall -Wextra -o $@ $<
+
+# The final init of a bench; its entry point reads the counter before the C library starts.
+$(B)/bench/arrived: tests/bench/arrived.c
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS_host) -static -s -Wl,-e,arrive -o $@ $<

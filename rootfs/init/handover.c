@@ -214,6 +214,7 @@ int world_exec(void *ctx, const char *path, const char *const *argv)
 	(void)ctx;
 	argv = with_words(argv, joined, sizeof(joined) / sizeof(joined[0]));
 	failure_keep();
+	log_limit(true);
 	if (stays)
 		initramfs_leave();
 	err = world.first < 0 ? exec_now(path, argv) : first_exec(path, argv);

@@ -27,6 +27,7 @@ struct world {
 	bool pivoted;			/* the absolute root lies over "." of the final one */
 	bool failed;			/* no candidate works: what runs now is a rescue */
 	bool dev_asked;			/* the story itself wants devices on /dev of the absolute root */
+	bool log_limited;		/* the kernel's log takes few lines of one program */
 	bool stale;			/* devices have come or gone since the last look */
 	int first;			/* socket to PID 1 when /linuxrc was there; -1: this is PID 1 */
 };
@@ -39,6 +40,8 @@ extern struct world world;
 extern const struct om_mem world_mem;
 /* One line of the story that is this edge's own. */
 void say(const char *format, ...) OM_PRINTF(1, 2);
+/* The kernel drops what a program logs beyond ten lines in five seconds; we have more to tell. */
+void log_limit(bool limited);
 uint64_t world_now_ms(void *ctx);
 /* 0 and up, or -errno. */
 int result_of(long result);

@@ -20,7 +20,7 @@
 
 struct world world = {
 	.console = -1, .kmsg = -1, .proc = -1, .sysfs = -1, .dev = -1, .below = -1, .uevents = -1,
-	.stale = true, .first = -1,
+	.log_limited = true, .stale = true, .first = -1,
 };
 
 int result_of(long result)
@@ -64,6 +64,23 @@ static void put(int fd, const char *text, size_t len)
 {
 	if (fd >= 0 && write(fd, text, len) < 0)
 		return;		/* there is no other place to say so */
+}
+
+void log_limit(bool limited)
+{
+	static const char path[] = "sys/kernel/printk_devkmsg";
+	const char *from = limited ? "on" : "ratelimit", *to = limited ? "ratelimit" : "on";
+	char word[16];
+	int fd;
+
+	if (world.log_limited == limited || read_text_at(world.proc, path, word, sizeof(word)) ||
+	    strcmp(word, from) != 0)
+		return;
+	fd = openat(world.proc, path, O_WRONLY | O_CLOEXEC);
+	put(fd, to, strlen(to));
+	if (fd >= 0)
+		close(fd);
+	world.log_limited = limited;
 }
 
 /* To the console, and at the level that the console does not show again into the kernel's log. */
@@ -266,6 +283,7 @@ void places_make(void)
 	console_open();
 	world.console = open("/dev/console", O_WRONLY | O_NOCTTY | O_CLOEXEC);
 	world.kmsg = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+	log_limit(false);
 	if (world.dev < 0 || world.proc < 0 || world.sysfs < 0)
 		say("init: this kernel has no %s", world.dev < 0 ? "devtmpfs" :
 		    world.proc < 0 ? "proc" : "sysfs");

@@ -47,19 +47,39 @@ class Shop:
         self.work.mkdir(parents=True)
 
 
+def pool_member(work):
+    """A disk of a ZFS pool that was ext2 before: the old superblock, of our UUID, is still there.
+
+    libblkid takes no disk of less than 64 MiB for one.
+    """
+    tree = work / "stale"
+    tree.mkdir()
+    scenario.run(scenario.OVERMOUNT, "disk", "root", "-o", work / "member", "--size", "64", "--type",
+                 "ext2", "--uuid", UUID, tree)
+    with (work / "member").open("r+b") as disk:
+        for label in (0, 256 << 10):
+            disk.seek(label + (16 << 10))
+            disk.write(bytes([1, 1, 0, 0]) + bytes(7) + b"\1")      # pairs, their names unique
+            for slot in range(8):
+                disk.seek(label + (128 << 10) + slot * 1024)
+                disk.write((0x00bab10c).to_bytes(8, "little"))
+    return work / "member"
+
+
 def entry(*lines):
     return "\n".join(["title Root", "linux \\overmount\\vmlinuz", "initrd \\overmount\\linux.cpio",
                       *lines, ""])
 
 
-def boot(version, name, text, ballast=0, cmdline=""):
+def boot(version, name, text, ballast=0, cmdline="", before=None):
     shop = Shop(f"linux-{version}-{re.sub('[^a-z0-9A-Z]', '', name)}")
     layer = shop.work / "ballast"
     layer.mkdir()
     if ballast:
         scenario.write_file(layer / "ballast", scenario.pseudo_random("ballast", ballast << 20))
     archive = stock.direct(version, shop, text, layers=[layer])
-    with stock.machine(version, shop.work, [root_disk(shop.work)], archive, cmdline) as machine:
+    disks = ([before(shop.work)] if before else []) + [root_disk(shop.work)]
+    with stock.machine(version, shop.work, disks, archive, cmdline) as machine:
         machine.finish(90)
         return machine.text, shop
 
@@ -67,8 +87,9 @@ def boot(version, name, text, ballast=0, cmdline=""):
 @pytest.mark.parametrize("version, form", [(version, form) for version in stock.KERNELS
                                            for form in FORMS.get(version, [])])
 def test_form(version, form):
-    text, shop = boot(version, form, entry(f"root {form}"))
-    assert "overmount: root: /dev/vda2 is ext4, mounted read-only" in text, text[-4000:]
+    pool = form.startswith("UUID")
+    text, shop = boot(version, form, entry(f"root {form}"), before=pool_member if pool else None)
+    assert f"overmount: root: /dev/vd{'b' if pool else 'a'}2 is ext4, mounted read-only" in text, text[-4000:]
     assert text.count(" ok\n") == 9 and "H > argv 0 /sbin/init" in text, text[-4000:]
 
 
