@@ -255,6 +255,9 @@ static uint64_t unpacked_size(const struct om_segment *segment, const struct om_
 	uint64_t size = segment->size;
 	uint32_t i;
 
+	/* Nobody has looked into what an earlier loader registered. */
+	if (segment->whole)
+		return size * PACKED_FACTOR;
 	/* The facts are by layer of the entry; of equal sizes the larger guess does no harm. */
 	for (i = 0; segment->source && i < entry->layer_count; i++)
 		if (om_image_is_compressed(facts->layers[i].image) && facts->layers[i].size == size)

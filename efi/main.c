@@ -43,23 +43,26 @@ static bool choose_by(struct stage *stage, struct stage_config *config, const ui
 
 /*
  * Which entry stands first: LoadOptions; what the system asked for, once or as the default;
- * `default`; the first that can boot.
+ * `default`; the first that can boot.  What is for one boot is for this one, whatever comes before it.
  */
 static size_t choose(struct stage *stage, struct stage_config *config)
 {
 	struct om_str option = om_str_from(config->option);
-	bool matched;
-	size_t at;
+	bool matched, once;
+	size_t at, once_at;
 
+	once = choose_by(stage, config, u"LoaderEntryOneShot", true, &once_at);
 	if (option.len) {
 		at = boot_items_default(config->items, config->count, option, &matched);
+		stage_log(stage, matched ? LEVEL_INFO : LEVEL_WARNING, "%s: load option '%s'%s",
+			  matched ? "config" : "warning", config->option,
+			  matched ? "" : " names no entry");
 		if (matched)
 			return at;
-		stage_log(stage, LEVEL_WARNING, "warning: load option '%s' names no entry",
-			  config->option);
 	}
-	if (choose_by(stage, config, u"LoaderEntryOneShot", true, &at) ||
-	    choose_by(stage, config, u"LoaderEntryDefault", false, &at))
+	if (once)
+		return once_at;
+	if (choose_by(stage, config, u"LoaderEntryDefault", false, &at))
 		return at;
 	at = boot_items_default(config->items, config->count, config->global->default_id, &matched);
 	if (!matched && config->global->default_id.len)

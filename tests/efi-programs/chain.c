@@ -5,6 +5,7 @@
  *	set NAME TEXT	set the variable NAME of the Boot Loader Interface, and come back
  *	before WORD	register an initrd as another loader would, then start the stage of the
  *			same volume with the load option WORD, and come back after it
+ *	claim WORD	the same, but the initrd is said to have 90 MiB
  */
 #include <efi.h>
 
@@ -38,6 +39,8 @@ static const char archive[] =
 	"070701" "00000000" "00000000" "00000000" "00000000" "00000001" "00000000" "00000000"
 	"00000000" "00000000" "00000000" "00000000" "0000000b" "00000000" "TRAILER!!!\0" "\0\0\0";
 
+static UINTN claimed;
+
 static EFI_STATUS EFIAPI load(struct load_file2 *self, EFI_DEVICE_PATH *path, BOOLEAN policy,
 			      UINTN *size, void *buf)
 {
@@ -47,7 +50,7 @@ static EFI_STATUS EFIAPI load(struct load_file2 *self, EFI_DEVICE_PATH *path, BO
 	(void)path;
 	if (policy)
 		return EFI_UNSUPPORTED;
-	*size = sizeof(archive) - 1;
+	*size = claimed ? claimed : sizeof(archive) - 1;
 	if (!buf || room < *size)
 		return EFI_BUFFER_TOO_SMALL;
 	memcpy(buf, archive, *size);
@@ -116,11 +119,12 @@ static EFI_STATUS set_variable(EFI_SYSTEM_TABLE *table, CHAR16 *name)
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 {
-	static const CHAR16 before[] = u"before ", set[] = u"set ";
+	static const CHAR16 before[] = u"before ", claim[] = u"claim ", set[] = u"set ";
 	struct load_file2 protocol = { load };
 	EFI_HANDLE handle = NULL;
 	EFI_LOADED_IMAGE *self;
 	EFI_STATUS status;
+	size_t words;
 
 	status = table->BootServices->HandleProtocol(image, &loaded_guid, (void **)&self);
 	if (EFI_ERROR(status))
@@ -130,15 +134,18 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 	say(table, u"'\r\n");
 	if (begins(self, set, sizeof(set) - 2))
 		return set_variable(table, (CHAR16 *)self->LoadOptions + sizeof(set) / 2 - 1);
-	if (!begins(self, before, sizeof(before) - 2))
+	if (begins(self, claim, sizeof(claim) - 2))
+		claimed = 90 << 20;
+	else if (!begins(self, before, sizeof(before) - 2))
 		return EFI_SUCCESS;
 	status = table->BootServices->InstallMultipleProtocolInterfaces(&handle, &device_path_guid,
 			initrd_path, &load_file2_guid, &protocol, NULL);
 	if (EFI_ERROR(status))
 		return status;
+	words = claimed ? sizeof(claim) - 2 : sizeof(before) - 2;
 	status = start_stage(image, table, self,
-			     (CHAR16 *)self->LoadOptions + sizeof(before) / 2 - 1,
-			     self->LoadOptionsSize - (UINT32)sizeof(before) + 2);
+			     (CHAR16 *)self->LoadOptions + words / 2,
+			     self->LoadOptionsSize - (UINT32)words);
 	say(table, u"T chain: the stage came back\r\n");
 	table->BootServices->UninstallMultipleProtocolInterfaces(handle, &device_path_guid,
 			initrd_path, &load_file2_guid, &protocol, NULL);
