@@ -108,8 +108,15 @@ static enum om_status add_entry(struct stage *stage, struct stage_config *config
 	struct om_str id, text = { "", 0 }, where;
 	enum om_status status;
 
-	id = om_arena_str(&config->arena, om_str_from(name));
-	if (!item || !id.ptr)
+	if (!item)
+		return no_memory(stage, name);
+	id = item->file = om_arena_str(&config->arena, om_str_from(name));
+	item->count = om_boot_count_parse(item->file);
+	if (item->count.counted) {
+		om_boot_count_id(item->file, &item->count, path, sizeof(path));
+		id = om_arena_str(&config->arena, om_str_from(path));
+	}
+	if (!item->file.ptr || !id.ptr)
 		return no_memory(stage, name);
 	om_format(path, sizeof(path), "%s/%s", ENTRIES_PATH, name);
 	where = om_str_from(path);
@@ -210,6 +217,26 @@ enum om_status stage_config_load(struct stage *stage, struct stage_config *confi
 	if (status == OM_OK)
 		stage_log(stage, LEVEL_INFO, "config: %u entries", (unsigned)config->count);
 	return status;
+}
+
+void stage_count_attempt(struct stage *stage, struct stage_config *config, struct boot_item *item)
+{
+	char path[sizeof(ENTRIES_PATH) + OM_NAME_MAX * 3 + 2], name[OM_NAME_MAX * 3 + 1];
+	enum om_status status = OM_LIMIT;
+	struct om_str renamed;
+
+	if (!item->count.counted)
+		return;
+	om_boot_count_spend(&item->count);
+	om_format(path, sizeof(path), "%s/%.*s", ENTRIES_PATH, (int)item->file.len, item->file.ptr);
+	if (om_boot_count_name(item->file, &item->count, name, sizeof(name)) < sizeof(name))
+		status = stage_file_rename(stage, om_str_from(path), name);
+	renamed = om_arena_str(&config->arena, om_str_from(name));
+	if (status == OM_OK && renamed.ptr)
+		item->file = renamed;
+	stage_log(stage, status == OM_OK ? LEVEL_INFO : LEVEL_WARNING, "%s%s: %u tries left%s%s",
+		  status == OM_OK ? "" : "warning: ", name, item->count.left,
+		  status == OM_OK ? "" : ", not noted: ", status == OM_OK ? "" : om_status_text(status));
 }
 
 void stage_config_release(struct stage_config *config)

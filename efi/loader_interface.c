@@ -8,7 +8,7 @@
 #include "device_path.h"
 #include "stage.h"
 
-#define VALUE_MAX	256u		/* 16-bit units of what is written to us */
+#define VALUE_MAX	288u		/* 16-bit units; a name, and its folder */
 #define WHILE_RUNNING	(EFI_VARIABLE_BOOTSERVICE_ACCESS | EFI_VARIABLE_RUNTIME_ACCESS)
 
 /* Bits of LoaderFeatures. */
@@ -16,7 +16,9 @@
 #define CONFIG_TIMEOUT_ONE_SHOT	(UINT64_C(1) << 1)
 #define ENTRY_DEFAULT		(UINT64_C(1) << 2)
 #define ENTRY_ONE_SHOT		(UINT64_C(1) << 3)
+#define BOOT_COUNTING		(UINT64_C(1) << 4)
 #define SORT_KEY		(UINT64_C(1) << 8)
+#define ENTRY_PREFERRED		(UINT64_C(1) << 19)
 
 static EFI_GUID interface_guid = { 0x4a67b082, 0x0a4c, 0x41cf,
 				   { 0xb6, 0xc7, 0x44, 0x0b, 0x29, 0xbb, 0x8c, 0x4f } };
@@ -121,8 +123,9 @@ static void put_entries(struct boot_run *run)
 void loader_interface_tell(struct boot_run *run)
 {
 	const uint64_t features = CONFIG_TIMEOUT | CONFIG_TIMEOUT_ONE_SHOT | ENTRY_DEFAULT |
-				  ENTRY_ONE_SHOT | SORT_KEY;
+				  ENTRY_ONE_SHOT | BOOT_COUNTING | SORT_KEY | ENTRY_PREFERRED;
 	struct om_str id = om_arena_str(&run->arena, run->item->entry->id);
+	char path[OM_NAME_MAX * 3 + 32];
 	struct stage *stage = run->stage;
 	uint8_t bits[8];
 
@@ -134,6 +137,11 @@ void loader_interface_tell(struct boot_run *run)
 	put_entries(run);
 	if (id.ptr)
 		put_text(stage, u"LoaderEntrySelected", id.ptr);
+	if (run->item->count.counted) {
+		om_format(path, sizeof(path), "\\loader\\entries\\%.*s", (int)run->item->file.len,
+			  run->item->file.ptr);
+		put_text(stage, u"LoaderBootCountPath", path);
+	}
 	put_time(stage, u"LoaderTimeInitUSec", stage->tsc_entry);
 	put_time(stage, u"LoaderTimeMenuUSec", stage->tsc_menu);
 	put_time(stage, u"LoaderTimeExecUSec", stage_rdtsc());

@@ -62,6 +62,11 @@ static size_t choose(struct stage *stage, struct stage_config *config)
 	}
 	if (once)
 		return once_at;
+	if (choose_by(stage, config, u"LoaderEntryPreferred", false, &at)) {
+		if (!om_boot_count_is_bad(&config->items[at]->count))
+			return at;
+		stage_log(stage, LEVEL_WARNING, "warning: that has no tries left");
+	}
 	if (choose_by(stage, config, u"LoaderEntryDefault", false, &at))
 		return at;
 	at = boot_items_default(config->items, config->count, config->global->default_id, &matched);
@@ -143,6 +148,8 @@ static EFI_STATUS run(struct stage *stage, struct stage_config *config)
 		if (action == MENU_LEAVE)
 			return EFI_ABORTED;
 		stage->tsc_selected = stage_rdtsc();
+		if (action == MENU_BOOT)
+			stage_count_attempt(stage, config, config->items[at]);
 		status = attempt(stage, config->items[at], action == MENU_SHOW_PLAN ? BOOT_PLAN :
 				 action == MENU_SHOW_DESCRIPTOR ? BOOT_DESCRIPTOR : BOOT_GO);
 		if (status != OM_OK && !stage->in)

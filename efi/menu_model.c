@@ -188,6 +188,13 @@ enum menu_action menu_model_step(struct menu_model *menu, enum menu_key key,
 	}
 }
 
+static bool belongs_behind(const struct boot_item *a, const struct boot_item *b)
+{
+	bool bad_a = om_boot_count_is_bad(&a->count), bad_b = om_boot_count_is_bad(&b->count);
+
+	return bad_a != bad_b ? bad_a : om_entry_compare(a->entry, b->entry) > 0;
+}
+
 void boot_items_sort(struct boot_item **items, size_t count)
 {
 	size_t i, j;
@@ -195,7 +202,7 @@ void boot_items_sort(struct boot_item **items, size_t count)
 	for (i = 1; i < count; i++) {
 		struct boot_item *item = items[i];
 
-		for (j = i; j > 0 && om_entry_compare(items[j - 1]->entry, item->entry) > 0; j--)
+		for (j = i; j > 0 && belongs_behind(items[j - 1], item); j--)
 			items[j] = items[j - 1];
 		items[j] = item;
 	}

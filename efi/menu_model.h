@@ -5,6 +5,7 @@
  * The menu without a screen: what is selected, what is visible, how long until the default
  * boots, and what a key means.  Pure, so that every way through it is tested on the host.
  */
+#include <overmount/boot_count.h>
 #include <overmount/bytes.h>
 #include <overmount/entry.h>
 #include <overmount/failure.h>
@@ -62,11 +63,13 @@ struct menu_layout menu_layout(const struct om_failure *failure, uint32_t column
 
 /* What the menu knows of one entry. */
 struct boot_item {
-	struct om_entry *entry;
+	struct om_entry *entry;		/* its id is the file's name without counters */
+	struct om_str file;		/* in the folder of entries */
+	struct om_boot_count count;
 	char error[OM_DIAG_TEXT_MAX];	/* why it cannot boot, "" = it can */
 };
 
-/* Boot Loader Specification order; equal entries stay as they were. */
+/* Boot Loader Specification order, bad ones last; equal entries stay as they were. */
 void boot_items_sort(struct boot_item **items, size_t count);
 /*
  * The item that PATTERN (may be empty) names, even if broken: who names an entry wants to see

@@ -159,6 +159,8 @@ enum om_status stage_file_load(struct stage_file *file) OM_CHECKED;
 /* Does the loaded file have this digest? */
 enum om_status stage_file_verify(struct stage_file *file, const uint8_t *digest) OM_CHECKED;
 void stage_file_close(struct stage_file *file);
+/* The file PATH of our volume is called NAME afterwards, in the same folder. */
+enum om_status stage_file_rename(struct stage *stage, struct om_str path, const char *name) OM_CHECKED;
 /* Not open until somebody reads it, nor longer than until somebody reads another such file. */
 void stage_file_later(struct stage_file *file);
 void stage_file_release(struct stage_file *file);
@@ -176,6 +178,8 @@ struct stage_config {
 };
 
 enum om_status stage_config_load(struct stage *stage, struct stage_config *config) OM_CHECKED;
+/* An entry that is counted loses a try, which its file's name says from now on. */
+void stage_count_attempt(struct stage *stage, struct stage_config *config, struct boot_item *item);
 void stage_config_release(struct stage_config *config);
 
 /* last_start.c: what /init left when it found no root; read once, then deleted. */

@@ -191,6 +191,33 @@ enum om_status stage_file_again(struct stage_file *file)
 	return from_efi(file->handle->SetPosition(file->handle, 0));
 }
 
+enum om_status stage_file_rename(struct stage *stage, struct om_str path, const char *name)
+{
+	uint8_t bytes[INFO_BYTES] __attribute__((aligned(8)));
+	EFI_FILE_INFO *info = (EFI_FILE_INFO *)bytes;
+	UINTN size = sizeof(bytes), units;
+	uint16_t wide[STAGE_PATH_MAX];
+	EFI_FILE_HANDLE handle;
+	EFI_STATUS result;
+
+	if (!stage->root)
+		return OM_IO;
+	if (path_to_efi(path, wide, STAGE_PATH_MAX) != OM_OK)
+		return OM_LIMIT;
+	result = stage->root->Open(stage->root, &handle, wide, EFI_FILE_MODE_READ | EFI_FILE_MODE_WRITE,
+				   0);
+	if (EFI_ERROR(result))
+		return from_efi(result);
+	result = handle->GetInfo(handle, &info_guid, &size, info);
+	if (!EFI_ERROR(result)) {
+		units = ucs2_from_utf8(name, info->FileName, OM_NAME_MAX + 1) + 1;
+		info->Size = (UINT64)((uint8_t *)(info->FileName + units) - bytes);
+		result = handle->SetInfo(handle, &info_guid, info->Size, info);
+	}
+	handle->Close(handle);
+	return from_efi(result);
+}
+
 /* On-demand files share one open handle, so that a directory layer may have any number. */
 static enum om_status ensure_open(struct stage_file *file)
 {

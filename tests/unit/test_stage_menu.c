@@ -183,6 +183,13 @@ static void test_order_and_default(void **state)
 	boot_items_sort(list, 3);
 	for (i = 0; i + 1 < 3; i++)
 		assert_true(om_entry_compare(list[i]->entry, list[i + 1]->entry) <= 0);
+	/* Without tries left it goes to the end, with some it stays where it is. */
+	items[1].count = (struct om_boot_count){ .counted = true, .left = 0 };
+	items[0].count = (struct om_boot_count){ .counted = true, .left = 1 };
+	boot_items_sort(list, 3);
+	assert_ptr_equal(list[0], &items[0]);
+	assert_ptr_equal(list[1], &items[2]);
+	assert_ptr_equal(list[2], &items[1]);
 
 	list[0] = &items[0];
 	list[1] = &items[1];
