@@ -64,6 +64,11 @@ class Shop:
                      *(f"{image}:8300:part-{number}" for number, image in enumerate(images, 1)))
         return target
 
+    def layer(self, image):
+        """A layer of the absolute root that has IMAGE in it."""
+        scenario.write_tree({"layer": {"copies": {image.name: image}}}, "layer", self.work / "layer")
+        return self.work / "layer"
+
     def boot(self, version, lines, disks=(), layers=()):
         text = "\n".join(["title Verity", "linux \\overmount\\vmlinuz",
                           "initrd \\overmount\\linux.cpio", *lines, ""])
@@ -118,9 +123,8 @@ def test_image_and_overlay():
     size = image.stat().st_size
     root_hash = shop.hashes(image, image, "--hash", "sha512", "--hash-offset", str(size),
                             "--data-blocks", str(size // 4096))
-    scenario.write_tree({"layer": {"copies": {"root.img": image}}}, "layer", shop.work / "layer")
-    text = shop.boot("6.1", ["root image:/root.img", f"root-verity {root_hash} offset={size}",
-                             "root-overlay tmpfs"], layers=[shop.work / "layer"])
+    text = shop.boot("6.1", ["root image:/root.erofs", f"root-verity {root_hash} offset={size}",
+                             "root-overlay tmpfs"], layers=[shop.layer(image)])
     check(text, ["pid 1", r"root 0:\d+ overlay rw", DM, "wrote new", READ],
           ["verity: /dev/dm-0 is /dev/loop0, as far as it matches the hash tree on /dev/loop0",
            "root: /dev/dm-0 is erofs, mounted read-only",
@@ -129,7 +133,8 @@ def test_image_and_overlay():
 
 @on("6.1")
 def test_flipped_bit():
-    """One bit is enough, the reason is verity's, and the next candidate has the only device."""
+    """One bit is enough, the reason is verity's, and the next candidate has the only device; the hashes
+    travel in the absolute root."""
     shop = Shop("flipped")
     good, tree, bad = shop.image("squashfs"), shop.work / "tree.img", shop.work / "bad.img"
     root_hash = shop.hashes(good, tree, "--salt", "-")
@@ -137,12 +142,12 @@ def test_flipped_bit():
     # Where the mount finds the root directory: squashfs' table of inodes.
     flip(bad, struct.unpack_from("<Q", good.read_bytes(), 64)[0] + 8)
     text = shop.boot("6.1", ["root PARTLABEL=part-1", "root PARTLABEL=part-2",
-                             f"root-verity {root_hash} hash=PARTLABEL=part-3"],
-                     [shop.disk(bad, good, tree)])
+                             f"root-verity {root_hash} hash=image:/tree.img"],
+                     [shop.disk(bad, good)], [shop.layer(tree)])
     check(text, ["pid 1", r"root 25\d:0 squashfs ro", DM, "refused", READ],
-          ["verity: /dev/dm-0 is /dev/vda1, as far as it matches the hash tree on /dev/vda3",
+          ["verity: /dev/dm-0 is /dev/vda1, as far as it matches the hash tree on /dev/loop0",
            "root: PARTLABEL=part-1: verity: what was read does not match the root hash",
-           "verity: /dev/dm-0 is /dev/vda2, as far as it matches the hash tree on /dev/vda3",
+           "verity: /dev/dm-0 is /dev/vda2, as far as it matches the hash tree on /dev/loop0",
            "root: /dev/dm-0 is squashfs, mounted read-only"])
 
 
@@ -156,7 +161,7 @@ def test_wrong_hash():
     small = shop.work / "small.img"
     small.write_bytes(data.read_bytes()[:1 << 16])
     text = shop.boot("7.3", ["root /dev/vda1", "root /dev/vda2", "root ramfs",
-                             f"root-verity {wrong} hash=/dev/vda3"], [shop.disk(data, small, tree)])
+                             f"root-verity {wrong} hash=PARTLABEL=part-3"], [shop.disk(data, small, tree)])
     mismatch = "root: {}/dev/vda1: verity: what was read does not match the root hash"
     check(text, [], [mismatch.format(""), "root: no candidate works", mismatch.format("1. "),
                      "root: 3. ramfs: its root-verity cannot be checked here, so it is not mounted"])
