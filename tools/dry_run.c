@@ -7,6 +7,7 @@
 #include <overmount/verity.h>
 
 #define RAM_MAJOR	1u
+#define LOOP_MAJOR	7u
 #define DISK_MAJOR	254u		/* virtio */
 #define VERITY_MAJOR	253u		/* of the device mapper, as long as nobody else takes it */
 #define DISK_SIZE	(UINT64_C(64) << 20)	/* of a disk that nobody has seen */
@@ -345,6 +346,14 @@ static int dry_attach_image(void *ctx, const char *path, struct om_device *ret_d
 	enum om_image_kind kind = OM_IMAGE_UNKNOWN;
 	int err;
 
+	if (run->fstypes == dry_run_linux_fstypes) {
+		/* Ram disks have taken the first ones. */
+		device.major = LOOP_MAJOR;
+		device.minor = run->loops++;
+		if (run->root->attach == OM_ATTACH_LOOP)
+			device.minor += run->root->ramdisk_count;
+		snprintf(device.name, sizeof(device.name), "loop%u", device.minor);
+	}
 	if (run->tree) {
 		err = tree_probe(run->tree, path, &kind, &device.size);
 		if (err)

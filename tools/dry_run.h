@@ -23,6 +23,7 @@ struct dry_run {
 	void *ctx;
 
 	uint64_t now_ms;
+	uint32_t loops;			/* devices made of images so far, with stock Linux */
 	const char *mounted;		/* type of what is mounted last; NULL: nothing */
 	struct om_device device;	/* that /dev/root names */
 	bool covered;			/* the final root covers "/" */
