@@ -206,6 +206,25 @@ static void tell_root(struct teller *teller, const struct om_root *root)
 	}
 }
 
+/* What lies between a candidate and the final root, on a stock Linux. */
+static void tell_layers_of_root(struct teller *teller, const struct om_root *root)
+{
+	const struct om_verity *verity = &root->verity;
+	char name[128];
+
+	if (verity->hash_len) {
+		if (verity->device.kind)
+			om_rootspec_format(&verity->device, name, sizeof(name));
+		add(teller, "verity: read-only, as far as it matches the hash tree on %s, byte %llu",
+		    verity->device.kind ? name : "the same device", (unsigned long long)verity->offset);
+		end(teller);
+	}
+	if (root->overlay == OM_OVERLAY_TMPFS) {
+		add(teller, "overlay: a tmpfs takes what is written, the root stays read-only");
+		end(teller);
+	}
+}
+
 static void tell_modules(struct teller *teller, const struct om_root *root)
 {
 	uint32_t i;
@@ -271,5 +290,6 @@ void om_plan_describe(const struct om_plan *plan, void (*line)(void *ctx, const 
 	tell_modules(&teller, &plan->root);
 	tell_linuxrc(&teller, &plan->root);
 	tell_root(&teller, &plan->root);
+	tell_layers_of_root(&teller, &plan->root);
 	tell_init(&teller, &plan->root);
 }

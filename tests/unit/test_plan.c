@@ -504,6 +504,17 @@ static void in_words(void **state)
 		   "devfs: on a classic initrd and on the final root\n"
 		   "absolute root: once covered, its skeleton stays\n"
 		   "init: the first of /sbin/init, /bin/init, /etc/init, /bin/sh\n");
+	check_text("linux /l\nramfs /b\nroot /dev/a rw\nroot-overlay tmpfs\nroot-verity "
+		   "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+		   " hash=PARTLABEL=hashes offset=4096\n", "linux", NULL, NULL,
+		   "layer 1: base /b\n"
+		   "linux: start /l\n"
+		   "root 1: /dev/a, read-write\n"
+		   "verity: read-only, as far as it matches the hash tree on PARTLABEL=hashes, byte 4096\n"
+		   "overlay: a tmpfs takes what is written, the root stays read-only\n"
+		   "devfs: on a classic initrd and on the final root\n"
+		   "absolute root: once covered, its skeleton stays\n"
+		   "init: the first of /sbin/init, /bin/init, /etc/init, /bin/sh\n");
 	check_text("efi /shell.efi\noptions -nomap\n", "pe", NULL, NULL,
 		   "efi: start /shell.efi\n"
 		   "command line: -nomap\n");
