@@ -55,6 +55,10 @@ def installed(root, work, options, *args, config="timeout 0\nconsole serial\n"):
     scenario.write_file(esp / "EFI/overmount/overmount.conf", config.encode())
     scenario.run(scenario.OVERMOUNT, "install", "--esp", esp, "--root", root, "--options",
                  f"root=UUID={UUID} ro console=ttyS0 {options}".strip(), *args)
+    for made in (esp / "loader/entries").glob("*-init.conf"):
+        # The same, but systemd switches off at once; last in the menu.
+        scenario.write_file(made.parent / "off.conf", made.read_bytes() +
+                            b"options systemd.unit=poweroff.target\n")
     scenario.run(scenario.OVERMOUNT, "check", esp)
     scenario.run(scenario.OVERMOUNT, "disk", "esp", "-o", work / "esp.img", "--size", 96, esp)
     scenario.run(scenario.OVERMOUNT, "disk", "gpt", "-o", work / "boot.img",
@@ -198,7 +202,8 @@ def test_debian_without_an_initramfs_and_with_its_own(debian, tmp_path):
 
 @pytest.mark.parametrize("version", [version for version in stock.KERNELS if version != "6.1"])
 def test_debian_on_another_kernel(debian, tmp_path, version):
-    """One that this Debian knows nothing of: its modules, too, come with our /init."""
+    """One that this Debian knows nothing of: its modules, too, come with our /init.  It is started
+    again by systemd, and the next time switched off."""
     try:
         tree = stock.tree(version)
     except stock.NoKernel as error:
@@ -208,12 +213,16 @@ def test_debian_on_another_kernel(debian, tmp_path, version):
     modules = with_modules("virtio_pci", "virtio_blk", "ext4", "vfat", "nls_ascii", "nls_cp437")
     disks = [installed(debian, tmp_path, "", "--kernels", tmp_path / "kernels", "--modules-dir",
                        tree / "lib/modules", *modules),
-             debian / "root.ext4", script_disk(tmp_path, seen=SEEN)]
+             debian / "root.ext4",
+             script_disk(tmp_path, seen=SEEN, once="bootctl set-oneshot off.conf\n")]
     try:
-        with start(tmp_path, disks) as machine:
+        with start(tmp_path, disks, reboots=True) as machine:
             machine.expect(rf"Linux version {re.escape(version)}\.", 60)
-            text = log_in_by_init(machine, "seen")
-            switch_off(machine)
+            text = log_in_by_init(machine, "seen", "once")
+            machine.send("systemctl reboot\n")
+            machine.expect(r"entry: off\.conf ", 120)
+            machine.expect(r"overmount: init: /sbin/init", 60)
+            assert machine.finish(180) == "quit", machine.text[-2000:]
     except Timeout as error:
         pytest.fail(str(error), pytrace=False)
     check_seen(text, f"overmount-debian-{release}-init.conf", "/EFI/BOOT/BOOTX64.EFI")
