@@ -287,7 +287,7 @@ int world_list_device(void *ctx, uint32_t index, struct om_device *ret_device)
 {
 	(void)ctx;
 	if (index < world.root->ramdisk_count)
-		return ramdisk_device(world.root->ramdisks[index].index, ret_device);
+		return ramdisk_listed(&world.root->ramdisks[index], ret_device);
 	index -= world.root->ramdisk_count;
 	if (index == 0 && (take_events() || world.stale))
 		look();

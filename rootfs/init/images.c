@@ -81,7 +81,7 @@ static int loop_attach(const char *path, struct attached *attached)
 
 /* ------------------------------------------------------------------ ram disks */
 
-static void ramdisk_path(const struct om_ramdisk *disk, char *path, size_t size)
+void ramdisk_path(const struct om_ramdisk *disk, char *path, size_t size)
 {
 	om_format(path, size, RAMDISK_PATH, disk->index);
 	if (disk->in_archive && disk->text.len < size)
@@ -269,6 +269,23 @@ int ramdisk_device(uint32_t index, struct om_device *ret_device)
 	if (attached->error)
 		return -ENXIO;
 	*ret_device = attached->device;
+	return 0;
+}
+
+int ramdisk_listed(const struct om_ramdisk *disk, struct om_device *ret_device)
+{
+	char path[OM_PATH_MAX];
+	struct stat st;
+
+	ramdisk_path(disk, path, sizeof(path));
+	if (!disk->classic_initrd || world.root->linuxrc != OM_LINUXRC_NEVER || stat(path, &st))
+		return ramdisk_device(disk->index, ret_device);
+	memset(ret_device, 0, sizeof(*ret_device));
+	om_format(ret_device->name, sizeof(ret_device->name), "ram%u", disk->index);
+	ret_device->major = 1;
+	ret_device->minor = disk->index;
+	ret_device->size = (uint64_t)st.st_size;
+	content_probe(path, ret_device);
 	return 0;
 }
 

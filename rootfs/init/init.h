@@ -64,6 +64,10 @@ void content_probe(const char *path, struct om_device *device);
 
 /* Ram disk INDEX, attached the first time that somebody asks: 0, -ENXIO when there is none. */
 int ramdisk_device(uint32_t index, struct om_device *ret_device);
+/* Where its image is a file, until it is attached. */
+void ramdisk_path(const struct om_ramdisk *disk, char *path, size_t size);
+/* The same for a list; an initrd that maybe nobody takes (linuxrc no) is not attached for that. */
+int ramdisk_listed(const struct om_ramdisk *disk, struct om_device *ret_device);
 int world_attach_image(void *ctx, const char *path, struct om_device *ret_device);
 int world_free_ramdisk(void *ctx, uint32_t index, uint64_t *ret_bytes);
 

@@ -14,7 +14,7 @@
 #define BLOB		"/initrd.image"
 #define RETAINED	"/sys/firmware/initrd"
 
-static char image[64];			/* where the stage has put what is now BLOB; "" = nothing */
+static char image[OM_PATH_MAX];	/* where the stage has put what is now BLOB; "" = nothing */
 
 static void blob_place(void)
 {
@@ -23,9 +23,9 @@ static void blob_place(void)
 	for (i = 0; i < world.root->ramdisk_count && !image[0]; i++) {
 		const struct om_ramdisk *disk = &world.root->ramdisks[i];
 
-		if (!disk->classic_initrd || disk->in_archive)
+		if (!disk->classic_initrd)
 			continue;
-		om_format(image, sizeof(image), RAMDISK_PATH, disk->index);
+		ramdisk_path(disk, image, sizeof(image));
 		if (rename(image, BLOB))
 			image[0] = '\0';	/* attached, or the firmware's */
 		else

@@ -10,14 +10,16 @@ PAGE = (scenario.TOP / "docs" / "classic.md").read_text()
 COLUMN = 66
 
 
-def blocks(kind):
-    """The words behind KIND -> the lines of the block."""
-    return {tuple(words.split()): text
-            for words, text in re.findall(rf"^```{kind} ([^\n]+)\n(.*?)^```$", PAGE, re.M | re.S)}
+def blocks(kind, page=PAGE):
+    """The words behind KIND, each -> the lines of the block."""
+    return {word: text
+            for words, text in re.findall(rf"^```{kind} ([^\n]+)\n(.*?)^```$", page, re.M | re.S)
+            for word in words.split()}
 
 
-# Name of who boots it -> the entry without title and kernel.
-ENTRIES = {name: text for names, text in blocks("conf").items() for name in names}
+# Name of who boots it -> the entry without title and kernel; and those that are for a stock Linux.
+ENTRIES = blocks("conf")
+ON_LINUX = blocks("conf", (scenario.TOP / "docs" / "linux.md").read_text())
 
 
 def key(line):
@@ -40,4 +42,4 @@ def beside(theirs, ours):
 
 
 # Name of a transcript -> the two columns that the page shows.
-SHOWN = {name: text for names, text in blocks("beside").items() for name in names}
+SHOWN = blocks("beside")

@@ -13,10 +13,11 @@ UP, DOWN, PAGE_UP, PAGE_DOWN = "\x1b[A", "\x1b[B", "\x1b[5~", "\x1b[6~"
 
 
 class Frozen:
-    """ENTRIES lie in the menu in this order, which waits for ever; the disks are not written to."""
+    """ENTRIES lie in the menu in this order, which waits for ever; the disks are not written to.  LINUX
+    has no debug-exit device to say how it ends, so QEMU is asked."""
 
-    def __init__(self, shop, disks, entries, memory=128):
-        self.shop, self.disks, self.memory = shop, disks, memory
+    def __init__(self, shop, disks, entries, memory=128, linux=False):
+        self.shop, self.disks, self.memory, self.linux = shop, disks, memory, linux
         self.state = shop.work / "state"
         self.monitor = shop.work / "monitor"
         with self.machine() as machine:
@@ -36,9 +37,9 @@ class Frozen:
                        extra=["-snapshot", "-qmp", f"unix:{self.monitor},server=on,wait=off",
                               *extra], sata_boot=True)
 
-    def thaw(self, entry, timeout=60, disks=None):
-        """Boot ENTRY, with other DISKS of the same size if it needs them: the verdict, and what the
-        machine said since then."""
+    def thaw(self, entry, timeout=60, disks=None, keys=()):
+        """Boot ENTRY, with other DISKS of the same size if it needs them, and KEYS (what is waited for,
+        what is typed then): the verdict, and what the machine said since then."""
         with self.machine("-incoming", f"exec:cat {self.state}", disks=disks) as machine:
             # A key that comes before the state is there is lost.
             monitor = Monitor(self.monitor)
@@ -55,8 +56,11 @@ class Frozen:
                 at = self.places[re.findall(r"^ > .*\((\S+\.conf)\)", machine.text, re.M)[-1]]
             machine.send("\r")
             machine.expect(rf"overmount: entry: {entry} ", 20)
+            for after, key in keys:
+                machine.expect(after, 20)
+                machine.send(key)
             verdict = machine.finish(timeout)
-            if verdict == "quit":
+            if verdict == "quit" and self.linux:
                 verdict = monitor.reason()
             monitor.close()
             return verdict, machine.text

@@ -37,7 +37,11 @@ def script(text):
 class Shop(scenario.Workshop):
     """ENTRIES: what stands in the menu, name -> lines; the images that they name; the disks."""
 
-    def __init__(self, name):
+    START, OPTIONS = "kernel \\overmount\\stub.elf\n", scenario.TEST_OPTIONS
+    PLACES = PLACES
+    MEMORY, LINUX = 128, False
+
+    def __init__(self, name, cases=CASES):
         self.name = name
         self.work = scenario.BUILD / "images" / name
         self.source = self.work / "source"
@@ -47,7 +51,8 @@ class Shop(scenario.Workshop):
             {"image": "ext2", "mib": 8, "tree": "WHOLE", "label": "wholedisk",
              "uuid": "bbbbbbbb-2222-3333-4444-555555555555"}]}
         self.entries = {}
-        tests = {f"etc/test/{number}": script(case.get("test", "")) for number, case in enumerate(CASES)}
+        self.cases = cases
+        tests = {f"etc/test/{number}": script(case.get("test", "")) for number, case in enumerate([*cases, {}])}
         for marker in ("GPT1", "GPT2", "MBR1", "MBR2", "MBR5", "WHOLE", "TREE", "RAM"):
             self.trees[marker] = self.tree_of(marker, tests | {"sbin/init": program("init"),
                                                                "etc/other": program("other")})
@@ -55,7 +60,7 @@ class Shop(scenario.Workshop):
         self.trees["INITRD"] = self.tree_of("INITRD", tests | {
             "sbin/init": program("init"), "linuxrc": program("linuxrc")} | {
             f"etc/linuxrc/{number}": script(case.get("linuxrc", ""))
-            for number, case in enumerate(CASES)})
+            for number, case in enumerate(cases)})
 
     @staticmethod
     def tree_of(marker, files):
@@ -65,12 +70,12 @@ class Shop(scenario.Workshop):
     def add(self, number, lines):
         """A menu entry; its name."""
         name = f"c{len(self.entries):03}.conf"
-        options = f"options case={number} {scenario.TEST_OPTIONS}"
+        options = f"options case={number} {self.OPTIONS}"
         # What follows `--` is init's: ours come first.
         lines = re.sub(r"^options", options, lines, count=1, flags=re.M) if "options" in lines else \
             f"{lines}\n{options}"
         self.entries[name] = (f"title    case {number}\nsort-key c{len(self.entries):03}\n"
-                              f"kernel   \\overmount\\stub.elf\n{lines}\n")
+                              f"{self.START}{lines}\n")
         return name
 
     def image(self, **item):
@@ -113,12 +118,12 @@ class Shop(scenario.Workshop):
 
 
 class FlowShop(Shop):
-    """All of [[case]]."""
+    """All of the cases."""
 
-    def __init__(self):
-        super().__init__("classic-flow")
+    def __init__(self, name="classic-flow", cases=CASES):
+        super().__init__(name, cases)
         initrd = self.image(image="ext2", mib=INITRD_MIB, tree="INITRD")
-        for number, case in enumerate(CASES):
+        for number, case in enumerate(cases):
             own = initrd
             if "files" in case:
                 self.trees[f"INITRD-{number}"] = {"from": "INITRD", "files": case["files"]}
@@ -128,7 +133,7 @@ class FlowShop(Shop):
                     path: text.lstrip() for path, text in case["files"].items()})
                 own = self.image(image="ext2", mib=INITRD_MIB, tree=f"INITRD-{number}")
             lines = case["entry"] if "entry" in case else classic_doc.ENTRIES[case["doc"]]
-            for name, path in ({"INITRD": own, "\\initrd.img": own} | PLACES).items():
+            for name, path in ({"INITRD": own, "\\initrd.img": own} | self.PLACES).items():
                 lines = lines.replace(name, path)
             self.add(number, lines.strip())
         for path, item in (("tree.tar", {"archive": "ustar", "tree": "TREE"}),
@@ -170,10 +175,10 @@ def complaint(case, verdict, text):
 def thaw(shop, cases, entries):
     """Boot every case; the complaints, and KiB in use at the end of each."""
     disks = shop.disks()
-    frozen = Frozen(shop, disks, list(shop.entries))
+    frozen = Frozen(shop, disks, list(shop.entries), shop.MEMORY, shop.LINUX)
     complaints, used = [], {}
     for case, entry in zip(cases, entries):
-        verdict, text = frozen.thaw(entry)
+        verdict, text = frozen.thaw(entry, keys=case.get("keys", ()))
         complaints.append(complaint(case, verdict, text))
         match = re.search(r"^T used (\d+)", text, re.M)
         if match:

@@ -71,7 +71,8 @@ class Menu(scenario.Workshop):
         for disk in self.others:
             assert disk.stat().st_size <= DISK
             os.truncate(disk, DISK)
-        self.frozen = Frozen(self, [self.boot_disk, *self.others[:1]], list(self.entries), MEMORY)
+        self.frozen = Frozen(self, [self.boot_disk, *self.others[:1]], list(self.entries), MEMORY,
+                             linux=True)
 
     def boot(self, entry, disk=0, seconds=90):
         """How it ended, and everything that was said since the menu."""
