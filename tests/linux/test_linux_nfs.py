@@ -3,11 +3,13 @@
 
 import re
 import shutil
+import time
 
 import pytest
 
 import stock
 from fetched import fetched
+from monitor import Monitor
 from nfs_server import EXPORT, Server
 from stock import scenario
 
@@ -33,16 +35,27 @@ def server():
         yield running
 
 
-def boot(version, name, lines, network, cmdline=""):
+def boot(version, name, lines, network, cmdline="", late_link=False):
+    """With LATE_LINK the cable is plugged in while it is waited for."""
     if version not in stock.KERNELS:
         pytest.skip(f"KERNEL leaves {version} out")
     shop = type("Shop", (), {"work": scenario.BUILD / f"images/linux-{version}-nfs-{name}"})
     shutil.rmtree(shop.work, ignore_errors=True)
     shop.work.mkdir(parents=True)
-    entry = "\n".join(["title NFS", "linux \\overmount\\vmlinuz", "initrd \\overmount\\linux.cpio",
+    entry = "\n".join(["title NFS", "linux \\overmount\\vmlinuz", "ramfs \\overmount\\linux.cpio",
                        *lines, ""])
     archive = stock.direct(version, shop, entry, modules=MODULES)
-    with stock.machine(version, shop.work, [], archive, cmdline, extra=network) as machine:
+    late = ["-S", "-qmp", f"unix:{shop.work}/monitor,server=on,wait=off"]
+    with stock.machine(version, shop.work, [], archive, cmdline,
+                       extra=network + late * late_link) as machine:
+        if late_link:
+            monitor = Monitor(shop.work / "monitor")
+            monitor.call("set_link", name="n", up=False)
+            monitor.call("cont")
+            machine.expect("overmount: devices: none", 60)
+            time.sleep(1)
+            monitor.call("set_link", name="n", up=True)
+            monitor.close()
         machine.finish(90)
         return machine.text
 
@@ -61,7 +74,7 @@ def root_mount(told):
 
 def test_dhcp_and_nfs_4(server):
     """The newest version that both have."""
-    text = boot("7.3", "dhcp", [f"root nfs:{EXPORT},port={server.port} rw"], USER, "ip=dhcp")
+    text = boot("7.3", "dhcp", [f"root nfs:{EXPORT},port={server.port} rw"], USER, "ip=dhcp", True)
     told = check_handed_over(text)
     kind, source, options = root_mount(told)
     assert (kind, source) == ("nfs4", f"10.0.2.2:{EXPORT}")
@@ -80,7 +93,7 @@ def test_dhcp_and_nfs_4(server):
 
 
 def test_an_old_command_line_and_nfs_3(server):
-    """As an entry of a diskless machine has it since 1996; a tmpfs over it."""
+    """As an entry of a diskless machine has it since 1996."""
     cmdline = (f"root=/dev/nfs nfsroot=10.0.2.2:{EXPORT},vers=3,port={server.port},"
                f"mountport={server.mount_port} ip=10.0.2.15::10.0.2.2:255.255.255.0:old.example.org:eth0:off")
     text = boot("6.1", "static", [f"options {cmdline}"], USER, cmdline)
@@ -92,15 +105,19 @@ def test_an_old_command_line_and_nfs_3(server):
     assert {"PROTO='none'", "HOSTNAME='old'", "DNSDOMAIN='example.org'"} <= set(told), told
 
 
-def test_what_the_table_says_of_a_server(server):
-    text = boot("6.1", "wrong", [f"root nfs:/nowhere,port={server.port}", "root nfs:10.0.2.2:/x,port=9",
-                                 "root nfs:files.example.org:/x"], USER)
+def test_candidates_in_order(server):
+    """Until one works, with a tmpfs over it."""
+    wrong = {f"nfs:/nowhere,port={server.port}": "10.0.2.2:/nowhere: the server has no such directory",
+             "nfs:10.0.2.2:/x,port=9": "10.0.2.2:/x: Connection refused",
+             "nfs:files.example.org:/x":
+             "the server cannot be looked up by name: write its IPv4 address"}
+    text = boot("6.1", "candidates", [*(f"root {spec}" for spec in wrong), f"root nfs:{EXPORT} flags=port={server.port}",
+                                      "root-overlay tmpfs"], USER)
     story = STORY.findall(text)
-    assert (f"root: 1. nfs:/nowhere,port={server.port}: 10.0.2.2:/nowhere: "
-            "the server has no such directory") in story, text[-5000:]
-    assert "root: 2. nfs:10.0.2.2:/x,port=9: 10.0.2.2:/x: Connection refused" in story
-    assert ("root: 3. nfs:files.example.org:/x: the server cannot be looked up by name: "
-            "write its IPv4 address") in story
+    for spec, reason in wrong.items():
+        assert f"root: {spec}: {reason}" in story, text[-5000:]
+    assert "root: NFS, mounted read-only" in story and "root: a tmpfs over it takes what is written" in story
+    assert any(" / / rw," in line and " - overlay " in line for line in check_handed_over(text))
 
 
 def test_nobody_answers():

@@ -21,6 +21,7 @@
 
 #define EXT2_MAGIC	0xef53
 #define NFS_MAGIC	0x6969
+#define OVERLAY_MAGIC	0x794c7630
 
 static void say(const char *name, int good, const char *what)
 {
@@ -140,7 +141,8 @@ int main(int argc, char **argv)
 	umount2("/", 0);
 	say("umount", stat("/mnt/inside", &st) == 0, "of / took it away");
 	say("statfs", statfs("/", &fs) == 0 &&
-	    (fs.f_type == EXT2_MAGIC || fs.f_type == NFS_MAGIC), "shows another file system");
+	    (fs.f_type == EXT2_MAGIC || fs.f_type == NFS_MAGIC || fs.f_type == OVERLAY_MAGIC),
+	    "shows another file system");
 	files();
 	lines("/proc/self/status", signals);
 	lines("/proc/self/mountinfo", all);
