@@ -234,7 +234,7 @@ void stage_count_attempt(struct stage *stage, struct stage_config *config, struc
 	renamed = om_arena_str(&config->arena, om_str_from(name));
 	if (status == OM_OK && renamed.ptr)
 		item->file = renamed;
-	stage_log(stage, status == OM_OK ? LEVEL_INFO : LEVEL_WARNING, "%s%s: %u tries left%s%s",
+	stage_log(stage, status == OM_OK ? LEVEL_INFO : LEVEL_WARNING, "%s%s: tries left: %u%s%s",
 		  status == OM_OK ? "" : "warning: ", name, item->count.left,
 		  status == OM_OK ? "" : ", not noted: ", status == OM_OK ? "" : om_status_text(status));
 }

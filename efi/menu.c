@@ -53,7 +53,7 @@ static void draw_item(struct stage *stage, const struct boot_item *item, bool se
 	if (item->error[0])
 		put(stage, "     ! %s\n", item->error);
 	else if (item->count.counted)
-		put(stage, "     ! not seen working yet, %u tries left\n", item->count.left);
+		put(stage, "     ! not seen working yet, tries left: %u\n", item->count.left);
 }
 
 static void draw_failure(struct stage *stage, uint32_t lines)

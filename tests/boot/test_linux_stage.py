@@ -257,7 +257,7 @@ def test_other_programs_and_what_the_system_asks_for(tmp_path):
                     # another loader has may be compressed: three times 90 MiB are too much.
                     machine.expect(r"config: the system's absent\.conf for the next boot\n"
                                    r".*config: load option 'linux'$", 60)
-                    machine.expect(r"linux\+1-9\.conf: 1 tries left$", 30)
+                    machine.expect(r"linux\+1-9\.conf: tries left: 1$", 30)
                     machine.expect(r"error: too little memory: .*the largest piece is what the initrd "
                                    r"unpacks to with 18\d MiB", 30)
                     machine.expect(r"> linux", 30)
@@ -303,7 +303,7 @@ def test_the_next_start_says_what_failed(tmp_path):
     machine.line.remove("-no-reboot")
     try:
         with machine:
-            machine.expect(r"nowhere\+0-1\.conf: 0 tries left", 60)
+            machine.expect(r"nowhere\+0-1\.conf: tries left: 0", 60)
             machine.expect(r"overmount: failure: kept for the menu of the next start$", SECONDS)
             machine.expect(r"overmount: last start: nowhere\.conf found no root$", 60)
             machine.expect(r"boot menu, 3 entries$", 30)
@@ -312,7 +312,7 @@ def test_the_next_start_says_what_failed(tmp_path):
             machine.expect(r"^   root: 2\. /dev/vdz1: no such device", 30)
             machine.expect(r"^   devices: vda 254:0, \d+ MiB", 30)
             machine.expect(r"x: take it away", 30)
-            machine.expect(r"> prefer(.*\n){2}.*nowhere\+1  \(nowhere\.conf\)\n.*, 0 tries left$", 30)
+            machine.expect(r"> prefer(.*\n){2}.*nowhere\+1  \(nowhere\.conf\)\n.*, tries left: 0$", 30)
             machine.expect(r"booting the selected entry in (10|9) s", 30)
             machine.send("x")
             machine.expect(r"boot menu, 3 entries\n\n > prefer", 30)

@@ -115,5 +115,5 @@ def test_manual_page_is_clean(page):
 
 
 def test_ci_runs_the_command_of_the_readme():
-    command = (TOP / ".ci/run").read_text().splitlines()[-1]
+    command = (TOP / ".ci/run").read_text().splitlines()[-1].removeprefix("CI=true ")
     assert re.search(rf"^    {re.escape(command)} +#", README, re.M)
