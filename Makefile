@@ -31,7 +31,7 @@ help: ## this list
 	@echo "  S=NAME      the scenario for boot, soak and gdb (make boot S=list shows them)"
 	@echo "  N=COUNT     how many boots soak makes (500); JOBS=2 runs two beside each other"
 	@echo "  DEV=1       warnings are errors"
-	@echo "  BENCH=NAMES what bench measures (all of tests/bench: host, stub, stage_linux, init)"
+	@echo "  BENCH=NAMES what bench measures (all of tests/bench: host, stub, stage_linux, loaders, init)"
 	@echo "  T=SECONDS   how long each fuzz target runs (60)"
 
 all: efi stub linux-init tools programs ## build stage, stub, /init, host command and test programs

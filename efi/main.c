@@ -167,8 +167,9 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 	result = stage_init(&stage, image, table);
 	if (EFI_ERROR(result))
 		return result;
-	stage_log(&stage, LEVEL_INFO, "stage: overmount.efi at %p, TSC %llu kHz",
-		  stage.loaded->ImageBase, (unsigned long long)(stage.tsc_hz / 1000));
+	stage_log(&stage, LEVEL_INFO, "stage: overmount.efi at %p, TSC %llu kHz, began %llu us after "
+		  "the reset", stage.loaded->ImageBase, (unsigned long long)(stage.tsc_hz / 1000),
+		  (unsigned long long)stage_ticks_usec(&stage, stage.tsc_entry));
 	result = stage_volume_open(&stage);
 	if (EFI_ERROR(result)) {
 		stage_fail(&stage, OM_IO, "volume: cannot be opened: %s", stage_efi_text(result));

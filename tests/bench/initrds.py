@@ -9,16 +9,19 @@ import os
 import subprocess
 from pathlib import Path
 
-from common import WORK, scenario
+from common import WORK, Bench, scenario
 
+KERNEL = "6.1"
+OPTIONS = "console=ttyS0 panic=-1 loglevel=4"
 RAW = 3 << 17           # of one archive: 384 KiB, about a third of it when packed
 
 
-def linux(kernel, *what):
-    result = subprocess.run([scenario.TOP / "mk/linux.sh", kernel, *what], text=True,
-                            capture_output=True, check=False)
+def fetched(script, *args):
+    """The path that a script of mk/ prints; its reason when it has none."""
+    result = subprocess.run([scenario.TOP / "mk" / script, *args], text=True, capture_output=True,
+                            check=False)
     if result.returncode != 0:
-        raise SystemExit((result.stderr.strip() or "mk/linux.sh failed").splitlines()[-1])
+        raise SystemExit((result.stderr.strip() or f"mk/{script} failed").splitlines()[-1])
     return Path(result.stdout.strip())
 
 
@@ -58,7 +61,7 @@ def archives():
         scenario.write_file(tree / "init", (scenario.BUILD / "bench/tsc_init").read_bytes(), 0o755)
         (tree / "dev").mkdir(exist_ok=True)
         (making / "000").write_bytes(pack(tree, ["init", "dev"]))
-        root = linux("6.1", "modules")
+        root = fetched("linux.sh", KERNEL, "modules")
         for number, names in enumerate(groups(root, "lib/modules"), 1):
             (making / f"{number:03}").write_bytes(pack(root, names))
         making.rename(folder)
@@ -84,3 +87,13 @@ def pieces(mib, count):
                 at += 1
         os.rename(path.with_suffix(".making"), path)
     return paths
+
+
+def shop(name, paths, more=(), config=""):
+    """A volume with kernel, PIECES and MORE files, and a plain entry for them."""
+    files = [{"path": "vmlinuz", "copy": fetched("linux.sh", KERNEL)}]
+    files += [{"path": f"initrd-{number}.zst", "copy": path} for number, path in enumerate(paths)]
+    entry = f"title Bench\nlinux /vmlinuz\noptions {OPTIONS}\n" + \
+        "".join(f"initrd /{file['path']}\n" for file in files[1:])
+    return Bench(name, {"esp": [*files, *more], "tree": {},
+                        "config": "timeout 0\nconsole serial\n" + config}, entry)

@@ -10,7 +10,7 @@ import sys
 
 from common import WORK
 
-SUBJECTS = ("host", "stub", "stage_linux", "init")
+SUBJECTS = ("host", "stub", "stage_linux", "loaders", "init")
 
 
 def main():

@@ -5,11 +5,9 @@ import os
 import re
 
 import initrds
-from common import ICOUNT, Bench, heading, stamp, table
+from common import ICOUNT, heading, stamp, table
 from machine import Machine
 
-KERNEL = "6.1"
-OPTIONS = "console=ttyS0 panic=-1 loglevel=4"
 SIZES = [int(word) for word in os.environ.get("OVERMOUNT_BENCH_MIB", "2 32 128 512").split()]
 ROUNDS = 3
 # What is in a boot, in microseconds, as the stage logs it at level debug.
@@ -23,16 +21,6 @@ LINES = {
     "program": r"(\d+) KiB of program",
     "initrd": r"KiB of program for (\d+) KiB of initrd",
 }
-
-
-def shop(name, paths):
-    """A volume with kernel and pieces, and a plain entry for them."""
-    files = [{"path": "vmlinuz", "copy": initrds.linux(KERNEL)}]
-    files += [{"path": f"initrd-{number}.zst", "copy": path} for number, path in enumerate(paths)]
-    entry = f"title Bench\nlinux /vmlinuz\noptions {OPTIONS}\n" + \
-        "".join(f"initrd /{file['path']}\n" for file in files[1:])
-    return Bench(name, {"esp": files, "tree": {}, "config":
-                        "timeout 0\nconsole serial\nlog-level debug\n"}, entry)
 
 
 def share(work, disks, memory, extra):
@@ -66,7 +54,8 @@ def row(name, found):
 
 def measure(mib, count):
     """Virtual time and wall clock for one initrd."""
-    one = shop(f"linux-{mib}-{count}", initrds.pieces(mib, count))
+    one = initrds.shop(f"linux-{mib}-{count}", initrds.pieces(mib, count),
+                       config="log-level debug\n")
     disks = one.disks(stage="efi-faults", options="")
     memory = 640 + 4 * mib
     found = [least([share(one.work, disks, memory, extra) for _ in range(ROUNDS)])

@@ -336,7 +336,7 @@ def test_the_next_start_says_what_failed(tmp_path):
 STUB = "/usr/lib/systemd/boot/efi/linuxx64.efi.stub"
 
 
-def unified(work, kernel, initrd, command_line):
+def unified(work, kernel, initrd, command_line, stub=STUB):
     """Kernel, initrd and command line in one EFI program, around systemd's stub."""
     parts = {"osrel": b"ID=test\n", "cmdline": command_line.encode(),
              "linux": fetched("linux.sh", kernel).read_bytes(), "initrd": initrd}
@@ -346,7 +346,7 @@ def unified(work, kernel, initrd, command_line):
         path.write_bytes(data)
         words += ["--add-section", f".{name}={path}", "--change-section-vma", f".{name}={at:#x}"]
         at += (len(data) + 0xffff) & ~0xffff
-    scenario.run("objcopy", *words, STUB, work / "uki.efi")
+    scenario.run("objcopy", *words, stub, work / "uki.efi")
     return (work / "uki.efi").read_bytes()
 
 
