@@ -73,7 +73,7 @@ def prepared(paths):
 def boot(work, disks):
     """Virtual milliseconds from the reset to the kernel's clock, and from there to PID 1."""
     with Machine(work, disks, 1024, [*ICOUNT, "-snapshot"]) as machine:
-        match = machine.expect(r"\[ *(\d+\.\d+)\] bench: init at (\d+)\n", 900)
+        match = machine.expect(r"\[ *(\d+\.\d+)\] bench: init at (\d+)\n", 300)
         text = machine.text
     init = int(match.group(2)) / 1e6
     kernel = float(match.group(1)) * 1000

@@ -340,7 +340,9 @@ def unified(work, kernel, initrd, command_line, stub=STUB):
     """Kernel, initrd and command line in one EFI program, around systemd's stub."""
     parts = {"osrel": b"ID=test\n", "cmdline": command_line.encode(),
              "linux": fetched("linux.sh", kernel).read_bytes(), "initrd": initrd}
-    words, at = [], 0x100000        # far behind the sections of the stub itself
+    sections = re.findall(r"^ +\d+ \.\S+ +([0-9a-f]+) +([0-9a-f]+)", scenario.run("objdump", "-h", stub), re.M)
+    at = (max(int(size, 16) + int(begin, 16) for size, begin in sections) + 0xffff) & ~0xffff
+    words = []
     for name, data in parts.items():
         path = work / f"uki.{name}"
         path.write_bytes(data)
