@@ -138,8 +138,8 @@ def check_seen(text, entry, file):
     current = text[text.index("status: Current Boot Loader:"):text.index("status: Random Seed:")]
     assert re.search(r"Product: overmount [0-9.]+$", current, re.M), text
     assert set(re.findall(r"\u2713 (.*)", current)) == {
-        "Menu timeout control", "One-shot menu timeout control", "Default entry control",
-        "One-shot entry control", "Support Type #1 sort-key field",
+        "Boot counting", "Menu timeout control", "One-shot menu timeout control",
+        "Default entry control", "One-shot entry control", "Support Type #1 sort-key field",
         "Boot loader sets ESP information"}, text
     assert f"ESP: /dev/disk/by-partuuid/{ESP}" in current, text
     assert f"File: \u2514\u2500{file}" in current, text
