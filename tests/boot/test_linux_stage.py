@@ -333,6 +333,7 @@ def test_the_next_start_says_what_failed(tmp_path):
     assert "leak:" not in machine.text
 
 
+OURS = "848e32f6-17f1-4d18-901c-ac0718213751"
 STUB = "/usr/lib/systemd/boot/efi/linuxx64.efi.stub"
 
 
@@ -354,7 +355,7 @@ def unified(work, kernel, initrd, command_line, stub=STUB):
 
 def test_a_shell_and_a_unified_kernel_image(tmp_path):
     """Programs that others made, by `efi`: the UEFI shell comes back to the menu, a unified kernel
-    image boots; both get the entry's options."""
+    image boots; both get the entry's options. From the shell, what a foreign record does to the menu."""
     esp = Esp(tmp_path, "6.1")
     esp.put("shellx64.efi", fetched("shell.sh").read_bytes())
     # A shell that is not told otherwise runs it after five seconds, and lists the devices first.
@@ -369,6 +370,19 @@ def test_a_shell_and_a_unified_kernel_image(tmp_path):
             machine.expect(r"Shell> ", 60)
             machine.send("echo T %uefishellsupport%\r")
             machine.expect(r"^T 3$", 30)
+            # What anybody may leave in the variable of a failed start: orders to a terminal, and no record.
+            for data, shown in ((b"overmount failure 1\na\33.conf\n\33[2J\n", r"no root: a\?\.conf\n   \?\[2J\n"),
+                                (b"overmount failure 2\n", "last start: its record cannot be read")):
+                machine.expect(r"Shell> ", 30)
+                machine.send(f"setvar OvermountFailure -guid {OURS} -nv -bs -rt ={data.hex()}\r")
+                machine.expect(r"Shell> ", 30)
+                machine.send("fs0:\\EFI\\BOOT\\BOOTX64.EFI\r")
+                machine.expect(shown, 60)
+                machine.expect(r"> shell", 30)
+                machine.send(ESC)
+            machine.expect(r"Shell> ", 30)
+            machine.send(f"dmpstore -guid {OURS} OvermountFailure\r")
+            machine.expect(r"No matching variables", 30)
             machine.send("exit\r")
             machine.expect(r"start: .shellx64\.efi came back", 30)
             machine.expect(r"> shell", 30)
