@@ -23,13 +23,6 @@ if echo new 2> /dev/null > /etc/new; then echo "T wrote $($b cat /etc/new)"; els
 $b poweroff -f
 """
 TREE = {"dirs": DIRS, "copies": BUSYBOX, "files": {"etc/marker": "IMAGE\n", "sbin/init": INIT}}
-# /linuxrc of a classic initrd, as in 2001.
-LINUXRC = """#!/bin/busybox sh
-/bin/busybox mount -t proc proc /proc
-echo "T linuxrc $$"
-echo 0xfe00 > /proc/sys/kernel/real-root-dev
-exit 3
-"""
 STAYS = "#!/bin/busybox sh\n/bin/busybox mount -t proc proc /proc\necho 0x100 > /proc/sys/kernel/real-root-dev\n"
 IMAGE = {"path": "overmount/root.img", "tree": "root"}
 DISK = {"tree": "root"}
@@ -58,21 +51,6 @@ CASES = {
         "initrd-attach ramdisk\noptions root=/dev/ram0 rw\n",
         ["pid 1 marker IMAGE", "root ext2 rw 1:0", "wrote new", "ram0 4096", "ram1 20971520 IMAGE"],
         ["mounted read-write"]),
-    "a loop device, the set-top box": (
-        "7.3", {"esp": [IMAGE | {"image": "squashfs"}]},
-        "initrd \\overmount\\root.img\noptions root=/dev/ram0\n",
-        ["pid 1 marker IMAGE", "root squashfs ro 7:", "refused", "ram0 4096"],
-        ["root: /dev/ram0 is squashfs, mounted read-only"]),
-    "a RAM disk of the firmware": (
-        "7.3", {"esp": [IMAGE | {"image": "erofs"}]},
-        "initrd \\overmount\\root.img\ninitrd-attach pmem\noptions root=/dev/ram0\n",
-        ["pid 1 marker IMAGE", "root erofs ro 259:", "refused", "ram0 4096"],
-        ["ramdisk: 0 is a RAM disk of the firmware", "root: /dev/ram0 is erofs, mounted read-only"]),
-    "a tree of its own": (
-        "6.1", {"esp": [{"path": "overmount/tree.tar", "archive": "ustar", "tree": "root"}]},
-        "file \\overmount\\tree.tar /tree.tar\nroot tar:/tree.tar\n",
-        ["pid 1 marker IMAGE", "root ramfs rw", "wrote new"],
-        ["root: /tree.tar unpacked into a ramfs of its own"]),
     # Absolute roots of both kinds: a tmpfs has an end of its own, a ramfs (root= is given) has none.
     "a packed image that is too large": (
         "7.3", {"esp": [BOMB | {"path": "overmount/bomb.gz"}], "disk": [DISK | {"image": "ext2", "mib": 8}]},
@@ -84,12 +62,6 @@ CASES = {
         "ramdisk \\overmount\\bomb.gz\nroot /dev/ram0\nroot /dev/vda\noptions root=/dev/vda\n",
         ["pid 1 marker IMAGE", "root ext2 ro 254:0"],
         ["unpack: /.overmount/ramdisk.0: gzip: no space left (ENOSPC)", "root: /dev/ram0: "]),
-    "linuxrc chooses by the old number": (
-        "7.3", {"esp": [IMAGE | {"image": "ext2", "mib": 8, "tree": "initrd"}],
-                "disk": [DISK | {"image": "ext2", "mib": 8}]},
-        "initrd \\overmount\\root.img\noptions root=/dev/vdz\n",
-        ["linuxrc 1", "pid 1 marker IMAGE", "root ext2 ro 254:0", "refused"],
-        ["linuxrc: ended with 3, boot goes on", "overmount: the final root covers /"]),
 }
 
 
@@ -99,8 +71,7 @@ class Case(scenario.Workshop):
         self.work = scenario.BUILD / "images" / self.name
         self.source = self.work / "source"
         self.digests, self.faults, self.spec, self.version = {}, {}, spec, version
-        self.trees = {"root": TREE, "initrd": TREE | {"files": {"linuxrc": LINUXRC}},
-                      "stays": TREE | {"files": TREE["files"] | {"linuxrc": STAYS}}}
+        self.trees = {"root": TREE, "stays": TREE | {"files": TREE["files"] | {"linuxrc": STAYS}}}
         self.entry = ("title Image\nlinux \\overmount\\vmlinuz\nramfs \\overmount\\linux.cpio\n" + lines +
                       f"options {stock.CONSOLE}\n")
 
