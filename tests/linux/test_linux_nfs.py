@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+import difficult_dhcp
 import stock
 from fetched import fetched
 from monitor import Monitor
@@ -124,3 +125,19 @@ def test_nobody_answers():
     text = boot("6.1", "nobody", ["root nfs:/root", "root-wait 3"], NOBODY)
     assert ("root: 1. nfs:/root: eth0 has a link, but no DHCP server answered in 3 s"
             in STORY.findall(text)), text[-5000:]
+
+
+def test_difficult_dhcp(tmp_path):
+    """Lost, broken, refused and forgotten; then a gateway beyond the netmask, and nobody there."""
+    with difficult_dhcp.Server(tmp_path) as server:
+        text = boot("6.1", "difficult", ["root /dev/nfs"], server.network)
+    story = STORY.findall(text)
+    assert "network: eth0 is 10.9.9.7/32, gateway 10.9.9.1, by DHCP of 10.9.9.1" in story, text[-5000:]
+    assert "root: 1. /dev/nfs: 10.9.9.1:/exp/10.9.9.7: Host is unreachable" in story
+    ask, take = difficult_dhcp.DISCOVER, difficult_dhcp.REQUEST
+    assert [kind for kind, _, _ in server.seen] == [ask, ask, take, ask, take, take, ask, take]
+    # A beginning has a number of its own.
+    assert len({xid for _, xid, _ in server.seen[:3]}) == 1
+    assert len({xid for _, xid, _ in server.seen}) == 3
+    for kind, _, options in server.seen:
+        assert kind == ask or (options[50], options[54]) == (difficult_dhcp.CLIENT, difficult_dhcp.SERVER)
