@@ -12,6 +12,7 @@ from pathlib import Path
 from common import WORK, Bench, scenario
 
 KERNEL = "6.1"
+ROUNDS = int(os.environ.get("OVERMOUNT_BENCH_ROUNDS", "3"))
 OPTIONS = "console=ttyS0 panic=-1 loglevel=4"
 RAW = 3 << 17           # of one archive: 384 KiB, about a third of it when packed
 

@@ -12,12 +12,12 @@ import statistics
 import subprocess
 
 import initrds
+from initrds import ROUNDS
 from common import ICOUNT, WORK, heading, scenario, stamp, table
 from machine import Machine
 from test_linux_stage import unified
 
 MIB = 32
-ROUNDS = int(os.environ.get("OVERMOUNT_BENCH_ROUNDS", "3"))
 SUITES = os.environ.get("OVERMOUNT_BENCH_SUITES", "bookworm trixie").split()
 GRUB_MODULES = "fat part_gpt linux boot echo".split()
 
