@@ -144,7 +144,7 @@ static enum om_status add_untouched(struct boot_run *run, const struct om_layer_
 	status = boot_open(run, layer->source.path.text, "layer", &file);
 	if (status != OM_OK)
 		return status;
-	stage_file_later(file);
+	/* It stays open: to look for it once more takes longer than to read a small one. */
 	add_segment(run, file->name, &(struct om_segment){
 		.source = &file->source,
 		.digest = layer->source.has_digest ? layer->source.digest : NULL,

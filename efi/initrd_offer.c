@@ -101,6 +101,7 @@ static EFI_STATUS EFIAPI load_initrd(struct load_file2 *self, EFI_DEVICE_PATH *p
 		return EFI_BUFFER_TOO_SMALL;
 	}
 	start = stage_usec(stage);
+	stage->tsc_said = stage_rdtsc();	/* the kernel was at work, not we */
 	run->initrd_status = boot_initrd_write(run, buf);
 	/* "Not found" would have the kernel look for an initrd= of its own. */
 	if (run->initrd_status != OM_OK)
