@@ -202,6 +202,35 @@ def test_layers_arrive_and_failures_come_back(tmp_path):
                      "too-large.conf", "works.conf"])
 
 
+def test_every_failure_gives_everything_back(tmp_path):
+    """Each allocation and each read of a rehearsal fails once, those of the kernel's question among
+    them; nothing is kept, and then it boots."""
+    whole, packed = newc(system("6.1")), gzip.compress(newc({"packed": regular("gz")}), mtime=0)
+    esp = Esp(tmp_path, "6.1", "timeout 0\nconsole serial\n")
+    esp.put("EFI/BOOT/BOOTX64.EFI", (scenario.BUILD / "efi-faults/overmount.efi").read_bytes())
+    esp.put("base.cpio", whole)
+    esp.put("packed.gz", packed)
+    esp.put("dir/a", "in a directory")
+    esp.put("image", IMAGE)
+    esp.linux("works", f"ramfs /base.cpio#sha256={digest(whole)}\ninitrd /packed.gz#sha256={digest(packed)}\n"
+              f"overlay /dir\nramdisk /image /image#sha256={digest(IMAGE)}\nroot ramfs\n")
+    faults = [word for name in ("alloc", "read")
+              for word in ("-fw_cfg", f"name=opt/overmount/fail-{name},string=all")]
+    try:
+        with Machine(tmp_path / "run", [esp.disk()], 384, ["-snapshot", *faults]) as machine:
+            for what in ("allocation", "read"):
+                match = machine.expect(rf"faults: {what}: (\d+) made, \1 clean, then no error", SECONDS)
+                assert int(match.group(1)) > 10, match.group(0)
+            machine.expect(r"^T end", SECONDS)
+            text = machine.text
+    except Timeout as error:
+        pytest.fail(str(error), pytrace=False)
+    assert "LEAK" not in text and "leak:" not in text
+    found = seen(text)["file"]
+    assert found["/packed"] == digest(b"gz")[:16] and found["/a"] == digest(b"in a directory")[:16]
+    assert found["/.overmount/ramdisk.0"] == digest(IMAGE + IMAGE)[:16]
+
+
 LOADER = "-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
 
 
