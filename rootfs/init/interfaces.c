@@ -53,8 +53,7 @@ static int set_address(const char *name, unsigned long what, uint32_t address)
 /* 0.0.0.0 for TO is everything. */
 static int add_route(const char *name, uint32_t to, uint32_t gateway)
 {
-	const struct sockaddr_in none = { .sin_family = AF_INET };
-	struct sockaddr_in in = none;
+	struct sockaddr_in in = { .sin_family = AF_INET };
 	struct rtentry route = { .rt_flags = RTF_UP };
 	char device[IFNAMSIZ];
 
@@ -90,9 +89,8 @@ int interface_configure(const char *name, const struct om_net_config *config)
 		return err;
 	/* With an address of its own only, the gateway is found on the link all the same. */
 	if ((config->gateway ^ config->address) & config->netmask)
-		err = add_route(name, config->gateway, 0);
-	if (!err)
-		err = add_route(name, 0, config->gateway);
+		add_route(name, config->gateway, 0);
+	err = add_route(name, 0, config->gateway);
 	/* A kernel that has IP_PNP after all was here before. */
 	return err == -EEXIST ? 0 : err;
 }
