@@ -3,7 +3,7 @@
  * Which modules the disk and the file system of a mounted root need: the aliases by which the kernel
  * itself asks for them, of the file system's type and of every device that the disk hangs on.
  */
-#include <limits.h>
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,6 +13,8 @@
 #include "install.h"
 
 #define LINE_SIZE	4096
+#define VIRTUAL		"/sys/devices/virtual/"
+#define SUBSYSTEMS	VIRTUAL "nvme-subsystem/"
 
 /* A line of /proc/self/mountinfo, proc(5). */
 struct mounted {
@@ -76,6 +78,34 @@ static int add_above(struct linux_layer *layer, char *device)
 	return result;
 }
 
+/*
+ * NVMe that several controllers may reach belongs to none of them: its disk is below a folder of
+ * its subsystem, which has links to the controllers.
+ */
+static int add_controllers(struct linux_layer *layer, const char *device)
+{
+	size_t len = strlen(SUBSYSTEMS);
+	char *subsystem = xstrndup(device, len + strcspn(device + len, "/"));
+	DIR *list = opendir(subsystem);
+	struct dirent *entry;
+	int result = DONE;
+
+	while (list && result == DONE && (entry = readdir(list))) {
+		char *path = xprintf("%s/%s", subsystem, entry->d_name);
+		char *controller = entry->d_type == DT_LNK && strncmp(entry->d_name, "nvme", 4) == 0 ?
+				   realpath(path, NULL) : NULL;
+
+		if (controller)
+			result = add_above(layer, controller);
+		free(controller);
+		free(path);
+	}
+	if (list)
+		closedir(list);
+	free(subsystem);
+	return result;
+}
+
 static int cannot_tell(const char *root, const char *why)
 {
 	refuse(root, "%s, so nothing says what its disk needs", why);
@@ -106,9 +136,11 @@ int root_aliases(const char *root, struct linux_layer *layer)
 	free(link);
 	if (!device)
 		return cannot_tell(root, "is on no block device");
-	if (strncmp(device, "/sys/devices/virtual/", 21) == 0)
+	if (strncmp(device, SUBSYSTEMS, strlen(SUBSYSTEMS)) == 0)
+		result = add_controllers(layer, device);
+	else if (strncmp(device, VIRTUAL, strlen(VIRTUAL)) == 0)
 		result = cannot_tell(root, "is on a device that /init cannot put together");
-	if (result == DONE)
+	else
 		result = add_above(layer, device);
 	if (result == DONE)
 		result = add_alias(layer, xprintf("fs-%s", mounted.type));

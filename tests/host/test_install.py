@@ -23,7 +23,7 @@ TOP = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests/boot"))
 
 import scenario  # noqa: E402
-from test_modules import index, make_module  # noqa: E402
+from kernel_modules import index, make_module  # noqa: E402
 
 CORPUS = TOP / "tests/fuzz/corpus/elf"
 MACHINE = "0123456789abcdef0123456789abcdef"

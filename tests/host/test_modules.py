@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The layer for a stock Linux: which modules come along, in which order, and with what.
-
-The modules are made here: objects with what depmod and libkmod read of a module and nothing else.
-"""
+"""The layer for a stock Linux: which modules come along, in which order, and with what."""
 
 import lzma
 import re
@@ -11,6 +8,7 @@ import subprocess
 import pytest
 
 from test_cli import overmount, scenario
+from kernel_modules import index, make_module
 
 RELEASE = "9.9.9-test"
 # name -> what it exports, what it wants of others, its .modinfo
@@ -27,25 +25,6 @@ MODULES = {
 }
 
 
-def make_module(path, exports, wants, info):
-    text = "".join(f'static const char e_{name}[] __attribute__((used, section("__ksymtab_strings")))'
-                   f' = "{name}";\nint {name}(void) {{ return 0; }}\n' for name in exports)
-    text += "".join(f"extern int {name}(void);\nint call_{name}(void) {{ return {name}(); }}\n"
-                    for name in wants)
-    text += "".join(f'static const char i_{number}[] __attribute__((used, section(".modinfo")))'
-                    f' = "{line}";\n' for number, line in enumerate(info))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["gcc", "-c", "-O0", "-ffreestanding", "-x", "c", "-", "-o", path],
-                   input=text, text=True, check=True)
-
-
-def index(lib, release=RELEASE):
-    scenario.write_file(lib / release / "modules.builtin", b"kernel/fs/inside.ko\n")
-    scenario.write_file(lib / release / "modules.order", b"")
-    subprocess.run(["depmod", "-b", lib.parents[1], release], check=True,
-                   env={"PATH": "/usr/bin:/usr/sbin:/sbin:/bin"}, stderr=subprocess.DEVNULL)
-
-
 @pytest.fixture(scope="module")
 def lib(tmp_path_factory):
     """A folder like /lib/modules; read only."""
@@ -60,7 +39,7 @@ def lib(tmp_path_factory):
     packed.rename(lib / "disk-pci.plain")
     subprocess.run(["zstd", "-q", "--rm", base / "kernel/filesystem.ko"], check=True)
     scenario.write_file(lib.parent / "firmware/disk/fw.bin.xz", lzma.compress(b"FIRMWARE"))
-    index(lib)
+    index(lib, RELEASE)
     return lib
 
 
@@ -144,7 +123,7 @@ def test_refused(tmp_path, name, words):
     packed = lzma.compress((kernel / "broken.ko").read_bytes(), check=lzma.CHECK_CRC32)
     scenario.write_file(kernel / "broken.ko.xz", packed)
     (kernel / "broken.ko").unlink()
-    index(lib)
+    index(lib, RELEASE)
     scenario.write_file(kernel / "broken.ko.xz", packed[:len(packed) // 2])
     (kernel / "gone.ko").unlink()
     text, _ = build(lib, tmp_path, name, status=1)

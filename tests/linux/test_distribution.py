@@ -13,6 +13,7 @@ import pytest
 import stock
 from stock import scenario
 from machine import Machine, Timeout
+from kernel_modules import index, make_module
 
 UUID = "01234567-89ab-4cde-8f01-23456789abcd"       # as mk/debian.sh makes it
 ESP = "c0ffee00-1234-4567-89ab-0123456789ab"
@@ -30,11 +31,17 @@ ls /sys/firmware/efi/efivars | sed -n "s/^LoaderEntryOneShot.*/T one-shot: &/p"
 """
 REGISTERED = """
 export LD_LIBRARY_PATH=/mnt/lib TMPDIR=/run
-mkdir /run/esp
-/mnt/overmount install --esp /run/esp --from /mnt --kernels /mnt/kernels --module auto \\
-	--root /boot/efi --modules-dir /lib/modules --options root=/dev/vda1 >/dev/null &&
-	/mnt/overmount image extract /run/esp/EFI/overmount/*/*/linux.cpio \\
-		lib/modules/$(uname -r)/overmount.order | sed "s/^/T auto: /"
+mkdir /run/nvme
+mount -r /dev/nvme0n1 /run/nvme
+echo "T nvme0n1=$(readlink -f /sys/class/block/nvme0n1)"
+for root in "/boot/efi /lib/modules" "/run/nvme /mnt/lib/modules"; do
+	rm -rf /run/esp
+	mkdir /run/esp
+	/mnt/overmount install --esp /run/esp --from /mnt --kernels /mnt/kernels --module auto \\
+		--root ${root% *} --modules-dir ${root#* } --options root=/dev/vda1 >/dev/null &&
+		/mnt/overmount image extract /run/esp/EFI/overmount/*/*/linux.cpio \\
+			lib/modules/$(uname -r)/overmount.order | sed "s,^,T auto ${root% *}: ,"
+done
 for i in first second; do
 	/mnt/overmount install --esp /boot/efi --from /mnt --kernels /mnt/none --efi-variables \\
 		--options root=/dev/vdb | sed "s/^/T $i: /"
@@ -81,6 +88,11 @@ def program(tree, release):
     scenario.write_file(tree / "kernels" / f"vmlinuz-{release}",
                         (scenario.TOP / "tests/fuzz/corpus/elf/linux.pe").read_bytes())
     (tree / "none").mkdir()
+    # Modules by which it can be seen what is asked for; Debian's kernel has these drivers built in.
+    for name, alias in (("controller", "pci:v00001B36d00000010*"), ("filesystem", "fs-ext2"),
+                        ("another", "pci:v00001AF4d*")):
+        make_module(tree / f"lib/modules/{release}/kernel/{name}.ko", [], [], [f"alias={alias}"])
+    index(tree / "lib/modules", release)
 
 
 def script_disk(work, **scripts):
@@ -92,11 +104,20 @@ def script_disk(work, **scripts):
     return work / "script.img"
 
 
-def start(work, disks, reboots=False):
-    machine = Machine(work, disks, 768, ["-snapshot"])
+def start(work, disks, reboots=False, extra=()):
+    machine = Machine(work, disks, 768, ["-snapshot", *extra])
     if reboots:
         machine.line.remove("-no-reboot")
     return machine
+
+
+def shared_nvme(work):
+    """An NVMe disk that more than one controller may reach, as QEMU's options."""
+    (work / "nothing").mkdir()
+    image = work / "nvme.img"
+    scenario.run(scenario.OVERMOUNT, "disk", "root", "-o", image, "--size", 1, work / "nothing")
+    return ["-device", "nvme-subsys,id=s0", "-device", "nvme,serial=1,subsys=s0", "-drive",
+            f"if=none,id=n0,format=raw,file={image}", "-device", "nvme-ns,drive=n0"]
 
 
 def log_in(machine, *scripts):
@@ -157,11 +178,13 @@ def check_registered(text):
 
 
 def check_auto(text):
-    """Of vfat on a partition of a virtio disk on PCI: the only one here whose type is a module."""
-    names = [scenario.Path(path).stem for path in re.findall(r"^auto: (.*)", text, re.M)]
-    assert {"virtio_pci", "virtio_blk", "vfat"} <= set(names), text
-    for before, after in (("virtio_ring", "virtio_blk"), ("fat", "vfat")):
-        assert names.index(before) < names.index(after), text
+    """What the disk of a mounted file system hangs on, and the file system's own module."""
+    names = {root: [scenario.Path(path).stem for path in re.findall(rf"^auto {root}: (.*)", text, re.M)]
+             for root in ("/boot/efi", "/run/nvme")}
+    for before, after in (("virtio_ring", "virtio_blk"), ("virtio_ring", "virtio_pci"), ("fat", "vfat")):
+        assert names["/boot/efi"].index(before) < names["/boot/efi"].index(after), text
+    assert "nvme0n1=/sys/devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n1" in text, text
+    assert sorted(names["/run/nvme"]) == ["controller", "filesystem"], text
 
 
 def test_debian_without_an_initramfs_and_with_its_own(debian, tmp_path):
@@ -182,7 +205,7 @@ def test_debian_without_an_initramfs_and_with_its_own(debian, tmp_path):
              script_disk(tmp_path, seen=SEEN, register=REGISTERED,
                          once=f"bootctl set-oneshot {entry}.conf\n")]
     try:
-        with start(tmp_path, disks, reboots=True) as machine:
+        with start(tmp_path, disks, True, shared_nvme(tmp_path)) as machine:
             machine.expect(rf"entry: {entry}-init\.conf 'Debian GNU/Linux 12 \S+, without", 60)
             text = log_in_by_init(machine, "seen", "register", "once")
             machine.send("systemctl reboot\n")
