@@ -179,9 +179,10 @@ def check_registered(text):
 
 def check_auto(text):
     """What the disk of a mounted file system hangs on, and the file system's own module."""
-    names = {root: [scenario.Path(path).stem for path in re.findall(rf"^auto {root}: (.*)", text, re.M)]
+    names = {root: re.findall(rf"^auto {root}: \S*/([^/]+)\.ko$", text, re.M)
              for root in ("/boot/efi", "/run/nvme")}
-    for before, after in (("virtio_ring", "virtio_blk"), ("virtio_ring", "virtio_pci"), ("fat", "vfat")):
+    for before, after in (("virtio_ring", "virtio_blk"), ("virtio_ring", "virtio_pci"),
+                          ("fat", "vfat")):
         assert names["/boot/efi"].index(before) < names["/boot/efi"].index(after), text
     assert "nvme0n1=/sys/devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n1" in text, text
     assert sorted(names["/run/nvme"]) == ["controller", "filesystem"], text
