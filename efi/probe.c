@@ -97,20 +97,6 @@ static enum om_status probe_ramdisk(struct boot_run *run, uint32_t at, uint8_t *
 	return status;
 }
 
-static enum om_status probe_files(struct boot_run *run, uint8_t *head)
-{
-	const struct om_entry *entry = run->item->entry;
-	enum om_status status = OM_OK;
-	uint32_t i;
-
-	for (i = 0; i < entry->layer_count && status == OM_OK; i++)
-		status = probe_file(run, &entry->layers[i].source, "layer", head,
-				    &run->facts->layers[i]);
-	for (i = 0; i < entry->ramdisk_count && status == OM_OK; i++)
-		status = probe_ramdisk(run, i, head);
-	return status;
-}
-
 enum om_status boot_probe(struct boot_run *run)
 {
 	const struct om_entry *entry = run->item->entry;
@@ -118,9 +104,11 @@ enum om_status boot_probe(struct boot_run *run)
 	enum om_status status;
 	const char *what;
 	uint8_t *head;
+	uint32_t i;
 
 	run->facts = om_arena_alloc(&run->arena, sizeof(*run->facts));
-	if (!run->facts)
+	head = om_arena_alloc(&run->arena, OM_IMAGE_PROBE_BYTES);
+	if (!run->facts || !head)
 		return stage_fail(run->stage, OM_NO_MEMORY, "probe: out of memory");
 	if (!om_entry_bootable(entry))
 		return stage_fail(run->stage, OM_MISSING, "%.*s: nothing to boot",
@@ -129,10 +117,16 @@ enum om_status boot_probe(struct boot_run *run)
 	status = probe_kernel(run, ref, what);
 	if (status != OM_OK)
 		return status;
-	head = stage_pages(run->stage, OM_IMAGE_PROBE_BYTES);
-	if (!head)
-		return stage_fail(run->stage, OM_NO_MEMORY, "probe: out of memory");
-	status = probe_files(run, head);
-	stage_pages_free(run->stage, head, OM_IMAGE_PROBE_BYTES);
-	return status;
+	for (i = 0; i < entry->layer_count; i++) {
+		status = probe_file(run, &entry->layers[i].source, "layer", head,
+				    &run->facts->layers[i]);
+		if (status != OM_OK)
+			return status;
+	}
+	for (i = 0; i < entry->ramdisk_count; i++) {
+		status = probe_ramdisk(run, i, head);
+		if (status != OM_OK)
+			return status;
+	}
+	return OM_OK;
 }
