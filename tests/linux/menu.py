@@ -11,12 +11,13 @@ from frozen import Frozen
 
 MEMORY = 448
 MODULES = ["brd", "nfit", "nd_pmem"]
-# The machine that thaws may have another disk than the frozen one had, of the same size.
-DISK = 10 << 20
 
 
 class Menu(scenario.Workshop):
     """add(), image() and disk() first; then start(), and boot() as often as there are entries."""
+
+    # The machine that thaws may have other disks than the frozen one had, as many of the same size.
+    DISK, COUNT = 10 << 20, 1
 
     def __init__(self, name):
         # Two processes of a test run have one each.
@@ -69,14 +70,14 @@ class Menu(scenario.Workshop):
                     key: text.format(number) for key, text in path.items()}
         self.boot_disk, *self.others = self.disks()
         for disk in self.others:
-            assert disk.stat().st_size <= DISK
-            os.truncate(disk, DISK)
-        self.frozen = Frozen(self, [self.boot_disk, *self.others[:1]], list(self.entries), MEMORY,
+            assert disk.stat().st_size <= self.DISK
+            os.truncate(disk, self.DISK)
+        self.frozen = Frozen(self, [self.boot_disk, *self.others[:self.COUNT]], list(self.entries), MEMORY,
                              linux=True)
 
-    def boot(self, entry, disk=0, seconds=90):
-        """How it ended, and everything that was said since the menu."""
-        return self.frozen.thaw(entry, seconds, [self.boot_disk, *self.others[disk:disk + 1]])
+    def boot(self, entry, *disks, seconds=90):
+        """How it ended, and everything that was said since the menu; DISKS by number."""
+        return self.frozen.thaw(entry, seconds, [self.boot_disk, *(self.others[number] for number in disks)])
 
     def remove(self):
         shutil.rmtree(self.work)

@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 import stock
+from menu import Menu
 from stock import scenario
 
 UUID = "0a1b2c3d-1111-2222-3333-444455556666"
@@ -71,26 +72,43 @@ def entry(*lines):
                       *lines, ""])
 
 
-def boot(version, name, text, ballast=0, cmdline="", before=None):
-    shop = Shop(f"linux-{version}-{re.sub('[^a-z0-9A-Z]', '', name)}")
+def boot(version, name, text, ballast, cmdline):
+    shop = Shop(f"linux-{version}-{name}")
     layer = shop.work / "ballast"
     layer.mkdir()
-    if ballast:
-        scenario.write_file(layer / "ballast", scenario.pseudo_random("ballast", ballast << 20))
+    scenario.write_file(layer / "ballast", scenario.pseudo_random("ballast", ballast << 20))
     archive = stock.direct(version, shop, text, layers=[layer])
-    disks = ([before(shop.work)] if before else []) + [root_disk(shop.work)]
-    with stock.machine(version, shop.work, disks, archive, cmdline) as machine:
+    with stock.machine(version, shop.work, [root_disk(shop.work)], archive, cmdline) as machine:
         machine.finish(90)
         return machine.text, shop
 
 
+class Forms(Menu):
+    DISK, COUNT = 64 << 20, 2
+
+    def disks(self, **options):
+        return [*super().disks(**options), root_disk(self.work), pool_member(self.work)]
+
+
+@pytest.fixture(scope="module")
+def menu():
+    result = Forms("linux-forms")
+    result.cases = {(version, form): result.add(version, f"root {form}") for version, forms in FORMS.items()
+                    if version in stock.KERNELS and stock.there(version) for form in forms}
+    result.start()
+    yield result
+    result.remove()
+
+
 @pytest.mark.parametrize("version, form", [(version, form) for version in stock.KERNELS
                                            for form in FORMS.get(version, [])])
-def test_form(version, form):
+def test_form(menu, version, form):
+    stock.tree(version)
     pool = form.startswith("UUID")
-    text, shop = boot(version, form, entry(f"root {form}"), before=pool_member if pool else None)
+    verdict, text = menu.boot(menu.cases[version, form], *((1, 0) if pool else (0, 1)))
     assert f"overmount: root: /dev/vd{'b' if pool else 'a'}2 is ext4, mounted read-only" in text, text[-4000:]
     assert text.count(" ok\n") == 9 and "H > argv 0 /sbin/init" in text, text[-4000:]
+    assert verdict == "poweroff"
 
 
 def numbers(lines):
