@@ -69,7 +69,9 @@ static void put(int fd, const char *text, size_t len)
 void log_limit(bool limited)
 {
 	static const char path[] = "sys/kernel/printk_devkmsg";
-	const char *from = limited ? "on" : "ratelimit", *to = limited ? "ratelimit" : "on";
+	const char *from = limited ? "on" : "ratelimit";
+	/* Without the end of its line the kernel takes it for another word (EINVAL). */
+	const char *to = limited ? "ratelimit\n" : "on\n";
 	char word[16];
 	int fd;
 
@@ -95,7 +97,8 @@ static void world_log(void *ctx, const char *text)
 		len = sizeof(line) - 2;
 	line[len++] = '\n';
 	put(world.console, line, len);
-	len = om_format(line, sizeof(line), "<7>overmount: %s", text);
+	/* A line that does not end is not shown before there is another one. */
+	len = om_format(line, sizeof(line), "<7>overmount: %s\n", text);
 	put(world.kmsg, line, len < sizeof(line) ? len : sizeof(line) - 1);
 	failure_line(text);
 }

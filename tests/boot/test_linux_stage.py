@@ -197,9 +197,12 @@ def test_layers_arrive_and_failures_come_back(tmp_path):
     assert set(found["file"]) - set(expected) == {"/.overmount/manifest",
                                                   "/.overmount/root.descriptor"}
     assert found["cmdline"].endswith(OPTIONS)
-    check_variables(found["variable"], "works.conf",
-                    ["missing.conf", "no-init.conf", "wrong-piece.conf", "wrong-layer.conf",
-                     "too-large.conf", "works.conf"])
+    values = check_variables(found["variable"], "works.conf",
+                             ["missing.conf", "no-init.conf", "wrong-piece.conf", "wrong-layer.conf",
+                              "too-large.conf", "works.conf"])
+    # The variable has the bytes of the file.
+    assert digest(values[f"OvermountRootDescriptor-{OURS}"])[:16] == \
+        found["file"]["/.overmount/root.descriptor"]
 
 
 def test_every_failure_gives_everything_back(tmp_path):
@@ -232,14 +235,16 @@ def test_every_failure_gives_everything_back(tmp_path):
 
 
 LOADER = "-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
+OURS = "848e32f6-17f1-4d18-901c-ac0718213751"
 
 
 def check_variables(variables, selected, entries):
-    """What the Boot Loader Interface has bootctl(1) and systemd-analyze(1) look for."""
+    """What the Boot Loader Interface has bootctl(1) and systemd-analyze(1) look for, and the
+    descriptor; all of it volatile, and readable at run time.  The bytes of each."""
     values = {}
     for name, digits in variables.items():
         data = bytes.fromhex(digits)
-        assert not name.startswith("Loader") or data[:4] == b"\6\0\0\0", (name, data)
+        assert data[:4] == b"\6\0\0\0", (name, data)
         values[name.removesuffix(LOADER)] = data[4:]
     text = {name: data.decode("utf-16-le").removesuffix("\0") for name, data in values.items()
             if name.startswith("Loader") and name != "LoaderFeatures"}
@@ -253,7 +258,7 @@ def check_variables(variables, selected, entries):
     times = [int(text[f"LoaderTime{what}USec"]) for what in ("Init", "Menu", "Exec")]
     assert 0 < times[0] < times[1] < times[2] < 10**9, times
     assert int.from_bytes(values["LoaderFeatures"], "little") == 1 << 19 | 0b100011111
-    assert any(name.startswith("OvermountRootDescriptor-") for name in values), values.keys()
+    return values
 
 
 def test_other_programs_and_what_the_system_asks_for(tmp_path):
@@ -319,16 +324,18 @@ def test_other_programs_and_what_the_system_asks_for(tmp_path):
 
 
 def test_the_next_start_says_what_failed(tmp_path):
-    """Linux 7.3 finds no root and restarts: the menu shows the record, though `timeout 0`; once.
-    That was the entry's last try: another one is the first now, whatever the system prefers."""
+    """Linux 7.3 finds no root: a shell, with the story in the kernel's log.  It restarts: the menu shows
+    the record, though `timeout 0`; once.  That was the entry's last try: another one is the first now,
+    whatever the system prefers."""
     release = next(modules("7.3").iterdir()).name
     esp = Esp(tmp_path, "7.3", "timeout 0\nconsole serial\n")
     scenario.run(scenario.OVERMOUNT, "image", "build", "-o", tmp_path / "linux.cpio", "--modules", release,
                  "--modules-dir", modules("7.3"), "--module", "virtio_pci", "--module", "virtio_blk")
     esp.put("linux.cpio", (tmp_path / "linux.cpio").read_bytes())
     esp.put("chain.efi", (scenario.BUILD / "efi-programs/chain.efi").read_bytes())
+    esp.put("rescue/bin/sh", scenario.BUSYBOX.read_bytes())
     esp.entry("nowhere+1", "linux /vmlinuz\noptions console=ttyS0 panic=1 loglevel=4\n"
-              "ramfs /linux.cpio\nroot LABEL=tür\nroot /dev/vdz1\n")
+              "ramfs /linux.cpio\noverlay /rescue\nroot LABEL=tür\nroot /dev/vdz1\n")
     esp.entry("prefer", "efi /chain.efi\noptions set LoaderEntryPreferred nowhere.conf\n")
     esp.entry("stage", "efi /EFI/BOOT/BOOTX64.EFI\n")
     machine = Machine(tmp_path / "run", [esp.disk()], 384, ["-snapshot"])
@@ -336,7 +343,18 @@ def test_the_next_start_says_what_failed(tmp_path):
     try:
         with machine:
             machine.expect(r"nowhere\+0-1\.conf: tries left: 0", 60)
-            machine.expect(r"overmount: failure: kept for the menu of the next start$", SECONDS)
+            begun = machine.seen
+            machine.expect(r"overmount: rescue: a shell on the absolute root", SECONDS)
+            machine.expect(r"overmount: failure: kept for the menu of the next start$", 30)
+            machine.expect(r"# ?$", 30)
+            machine.send("dmesg | grep ' overmount: '; echo T pid $$ $(ls /dev/console)\n")
+            machine.expect(r"^T pid 1 /dev/console$", 30)
+            # On the console and in the kernel's log: the same lines, from the first to the last.
+            console, kept = ([re.sub(r".*? overmount: ", "", line) for line in part.splitlines()
+                              if " overmount: " in line] for part in
+                             re.split(r"^.*dmesg \| grep.*$", machine.text[begun:], 1, re.M))
+            assert kept == console[-len(kept):] and kept[0].startswith("modules: "), machine.text[begun:]
+            machine.send("echo b > /proc/sysrq-trigger\n")
             machine.expect(r"overmount: last start: nowhere\.conf found no root$", 60)
             machine.expect(r"boot menu, 3 entries$", 30)
             machine.expect(r"^ The last start found no root: nowhere\.conf$", 30)
@@ -365,7 +383,6 @@ def test_the_next_start_says_what_failed(tmp_path):
     assert "leak:" not in machine.text
 
 
-OURS = "848e32f6-17f1-4d18-901c-ac0718213751"
 STUB = "/usr/lib/systemd/boot/efi/linuxx64.efi.stub"
 
 
