@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A root by every form of its name, and what the hand-over leaves, on stock kernels."""
+"""A root by every form of its name, what the hand-over leaves on stock kernels, and that the stub does
+the same with the same descriptor."""
 
 import re
 import shutil
@@ -8,7 +9,9 @@ import subprocess
 import pytest
 
 import stock
+from machine import Machine
 from menu import Menu
+from monitor import Monitor
 from stock import scenario
 
 UUID = "0a1b2c3d-1111-2222-3333-444455556666"
@@ -20,13 +23,14 @@ FORMS = {
 }
 ARCHIVE_MIB = 64
 STORY = re.compile(r"overmount: ((?:root|overmount|absolute root|init): .*?)\r?$", re.M)
+WITH_DEVICES = re.compile(STORY.pattern.replace("root|", "root|devices|", 1), re.M)
 
 
-def root_disk(work):
+def root_disk(work, dev=True):
     """Two partitions; the second has the root."""
     tree = work / "tree"
     shutil.rmtree(tree, ignore_errors=True)
-    for name in ("proc", "dev", "sys", "run", "mnt", "sbin", "tmp"):
+    for name in ("proc", "sys", "run", "mnt", "sbin", "tmp", *["dev"] * dev):
         (tree / name).mkdir(parents=True)
     (tree / "mnt" / "inside").write_text("inside\n")
     shutil.copyfile(scenario.BUILD / "programs" / "handover", tree / "sbin" / "init")
@@ -72,15 +76,39 @@ def entry(*lines):
                       *lines, ""])
 
 
-def boot(version, name, text, ballast, cmdline):
+def plug_in(machine, work, disk):
+    """While it is waited for."""
+    machine.expect(r"overmount: root: \S+: no such device", 60)
+    machine.expect(r"overmount: root: waiting at most 60\.000 s for it to appear", 10)
+    monitor = Monitor(work / "monitor")
+    monitor.call("blockdev-add", **{"driver": "raw", "node-name": "late",
+                                    "file": {"driver": "file", "filename": str(disk)}})
+    monitor.call("device_add", driver="virtio-blk-pci", id="late", drive="late", bus="late-slot")
+    monitor.close()
+
+
+def boot(version, name, text, cmdline="", late=False):
+    """With LATE the disk comes late, and has no /dev."""
     shop = Shop(f"linux-{version}-{name}")
     layer = shop.work / "ballast"
     layer.mkdir()
-    scenario.write_file(layer / "ballast", scenario.pseudo_random("ballast", ballast << 20))
+    scenario.write_file(layer / "ballast", scenario.pseudo_random("ballast", ARCHIVE_MIB << 20))
     archive = stock.direct(version, shop, text, layers=[layer])
-    with stock.machine(version, shop.work, [root_disk(shop.work)], archive, cmdline) as machine:
+    disk = root_disk(shop.work, not late)
+    slot = ["-qmp", f"unix:{shop.work}/monitor,server=on,wait=off",
+            "-device", "pcie-root-port,id=late-slot,chassis=1,slot=1"]
+    with stock.machine(version, shop.work, [] if late else [disk], archive, cmdline,
+                       extra=slot * late) as machine:
+        if late:
+            plug_in(machine, shop.work, disk)
         machine.finish(90)
         return machine.text, shop
+
+
+def memory_used(text):
+    """In MiB, as init saw it."""
+    memory = {key: int(kib) >> 10 for key, kib in re.findall(r"(Mem\w+): +(\d+) kB", text)}
+    return memory["MemTotal"] - memory["MemAvailable"]
 
 
 class Forms(Menu):
@@ -90,18 +118,22 @@ class Forms(Menu):
         return [*super().disks(**options), root_disk(self.work), pool_member(self.work)]
 
 
+def forms_of(version):
+    return FORMS.get(version, FORMS["7.3"])
+
+
 @pytest.fixture(scope="module")
 def menu():
     result = Forms("linux-forms")
-    result.cases = {(version, form): result.add(version, f"root {form}") for version, forms in FORMS.items()
-                    if version in stock.KERNELS and stock.there(version) for form in forms}
+    result.cases = {(version, form): result.add(version, f"root {form}") for version in stock.KERNELS
+                    if stock.there(version) for form in forms_of(version)}
     result.start()
     yield result
     result.remove()
 
 
 @pytest.mark.parametrize("version, form", [(version, form) for version in stock.KERNELS
-                                           for form in FORMS.get(version, [])])
+                                           for form in forms_of(version)])
 def test_form(menu, version, form):
     stock.tree(version)
     pool = form.startswith("UUID")
@@ -121,7 +153,7 @@ def numbers(lines):
 def test_handover(version):
     text, shop = boot(version, "handover",
                       entry("root /dev/vda9", "root /dev/vda2 rw", "init /sbin/init a b"),
-                      ARCHIVE_MIB, "single")
+                      "single")
     seen = dict(line.split(" ", 1) for line in re.findall(r"^H ([a-z_-]+ .*)", text, re.M))
     assert set(seen.values()) == {"ok"} and len(seen) == 9, text[-4000:]
     told = re.findall(r"^H > (.*)", text, re.M)
@@ -130,12 +162,58 @@ def test_handover(version):
     assert status == {"SigBlk": "0" * 16, "SigIgn": "0" * 16, "SigCgt": "0" * 16, "TracerPid": "0"}
     places = [line.split()[4] for line in told if " - " in line]
     assert [place for place in places if place != "/"] == ["/dev", "/proc"], told
-    memory = {key: int(kib) >> 10 for key, kib in re.findall(r"(Mem\w+): +(\d+) kB", text)}
     # Without giving back, this much more would be missing.
-    assert memory["MemTotal"] - memory["MemAvailable"] < ARCHIVE_MIB, memory
+    assert memory_used(text) < ARCHIVE_MIB, text[-4000:]
     # The host has told the same story.
     told = subprocess.run([scenario.OVERMOUNT, "explain", "--missing", "1",
                            shop.work / "esp/loader/entries/direct.conf"], text=True,
                           capture_output=True).stdout
     wanted = [line for line in STORY.findall(told)]
     assert numbers(STORY.findall(text)) == numbers(wanted), told + text[-4000:]
+
+
+@pytest.mark.parametrize("version", stock.KERNELS)
+def test_a_late_disk_without_dev_and_an_absolute_root_that_is_kept(version):
+    """The kernel tells of the disk; what init says has somewhere to go; nothing is given back, and the
+    final root is as safe as ever."""
+    text, _ = boot(version, "late", entry("root LABEL=Final", "root-wait 60", "keep-ramfs yes"), late=True)
+    assert "overmount: root: /dev/vda2 is ext4, mounted read-only" in text, text[-4000:]
+    assert "overmount: devfs: not mounted on /dev: " in text, text[-4000:]
+    assert text.count(" ok\n") == 9 and "H > argv 0 /sbin/init" in text, text[-4000:]
+    assert "overmount: absolute root: kept as it is" in text and memory_used(text) >= ARCHIVE_MIB, text[-4000:]
+
+
+def test_one_story_for_one_descriptor(tmp_path):
+    """The host's dry run, the stub and a stock Linux, on the same disk."""
+    lines = ("root /dev/vda9\nroot PARTLABEL=nobody\n"
+             "root /dev/vda2 fstype=ext2 rw\n")
+    shop = scenario.Workshop("gpt-partuuid")
+    shop.work, shop.source = scenario.BUILD / "images/one-story", tmp_path
+    scenario.write_file(tmp_path / "direct.conf", f"title Story\nkernel \\overmount\\stub.elf\n{lines}".encode())
+    disks = shop.disks()
+    conf = shop.work / "esp/loader/entries/direct.conf"
+
+    def descriptor():
+        scenario.run(scenario.OVERMOUNT, "descriptor", "build", "--esp", shop.work / "esp", "-o",
+                     tmp_path / "descriptor", conf)
+        return (tmp_path / "descriptor").read_bytes()
+
+    def explained():
+        return STORY.findall(scenario.run(scenario.OVERMOUNT, "explain", "--missing", "1", "--missing", "2", conf))
+
+    of_stub, dry = descriptor(), explained()
+    with Machine(shop.work, disks) as machine:
+        machine.finish(60)
+        on_stub = machine.text[machine.text.index("overmount: devices: "):]
+    archive = stock.direct(stock.KERNELS[-1], shop,
+                           f"title Story\nlinux \\overmount\\vmlinuz\ninitrd \\overmount\\linux.cpio\n{lines}"
+                           f"options {scenario.TEST_OPTIONS}\n", modules=["ext4"])
+    assert descriptor() == of_stub
+    with stock.machine(stock.KERNELS[-1], shop.work, disks, archive) as machine:
+        machine.finish(90)
+        on_linux = machine.text
+    told = [numbers(story) for story in (dry, explained(), STORY.findall(on_stub), STORY.findall(on_linux))]
+    assert told[0] and told == [told[0]] * 4, "\n".join(map(str, told))
+    # Which devices there are is nothing that the host could know.
+    assert numbers(WITH_DEVICES.findall(on_stub)) == numbers(WITH_DEVICES.findall(on_linux)), on_stub + on_linux
+    shop.remove(disks)
