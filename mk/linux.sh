@@ -1,17 +1,30 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Stock Linux kernels: mk/linux.sh 6.1|7.3 prints the path of a vmlinuz, and with "modules" behind
-# it the folder that has lib/modules/RELEASE of the same kernel.  The packages are fetched once with
+# it the folder that has lib/modules/RELEASE of the same kernel.  Instead of a version it may be such a
+# folder, of one's own kernel.  The packages are fetched once with
 # apt from the mirror that this Debian uses anyway, unpacked into a cache and never installed; apt's
 # own lists and sources stay as they are.  When they cannot be had, the reason is the last line of
 # stderr.  The flavour is "cloud": smaller, and all that a virtual machine needs.
 set -eu
 . "$(dirname "$0")/fetch.sh"
 
+own_kernel() {	# FOLDER modules?
+	what=$1
+	[ -s "$1/vmlinuz" ] || fail "there is no vmlinuz in this folder"
+	set -- "$1" "$2" "$1"/lib/modules/*
+	[ $# = 3 ] && [ -e "$3/modules.dep" ] ||
+		fail "there has to be one folder in lib/modules, and depmod must have run there"
+	answer=$(cd "$1" && pwd)
+	[ "$2" = modules ] && echo "$answer" || echo "$answer/vmlinuz"
+	exit 0
+}
+
 case "${1:-}" in
 6.1) suite=bookworm ;;
 7.3) suite=trixie-backports ;;
-*) echo "usage: mk/linux.sh 6.1|7.3 [modules]" >&2; exit 2 ;;
+*/*) own_kernel "$1" "${2:-}" ;;
+*) echo "usage: mk/linux.sh 6.1|7.3|FOLDER [modules]" >&2; exit 2 ;;
 esac
 
 what="Linux $1"
