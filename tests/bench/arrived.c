@@ -45,6 +45,19 @@ static void look(const char *record, long long *run, long long *modules, long lo
 		marks[text[sizeof(MARK)] == '1'] = atoll(comma + 1);
 }
 
+/* Free pages that each processor keeps for itself are missing in MemFree: up to 80 MiB. */
+static long kept_kib(void)
+{
+	FILE *zones = fopen("/proc/zoneinfo", "r");
+	long pages = 0, count;
+	char line[256];
+
+	while (zones && fgets(line, sizeof(line), zones))
+		if (sscanf(line, " count: %ld", &count) == 1)
+			pages += count;
+	return pages * 4;
+}
+
 static void memory(void)
 {
 	FILE *info = fopen("/proc/meminfo", "r");
@@ -52,10 +65,8 @@ static void memory(void)
 	long kib;
 
 	while (info && fscanf(info, "%63[^:]: %ld kB\n", name, &kib) >= 1)
-		if (strcmp(name, "MemTotal") == 0 || strcmp(name, "MemAvailable") == 0 ||
-		    strcmp(name, "Shmem") == 0 || strcmp(name, "Cached") == 0 ||
-		    strcmp(name, "Buffers") == 0)
-			printf("bench: %s %ld\n", name, kib);
+		printf("bench: %s %ld\n", name, kib);
+	printf("bench: Kept %ld\n", kept_kib());
 }
 
 static int mark(int log, const char *text)

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT
+"""Image roots that travel with the boot, against the same tree unpacked as an archive.
+
+All through the firmware and the stage, so that a RAM disk of the firmware can be among them.
+OVERMOUNT_BENCH_IMAGES has the sizes in MiB; 512 takes the better part of an hour.
+"""
+
+import os
+import random
+import shutil
+import sys
+
+import arrival
+from common import ICOUNT, Bench, heading, scenario, table
+from machine import Machine
+
+sys.path.insert(0, str(scenario.TOP / "tests" / "linux"))
+
+import stock  # noqa: E402
+
+VERSION = "6.1"
+SIZES = [int(word) for word in os.environ.get("OVERMOUNT_BENCH_IMAGES", "16 128 512").split()]
+MODULES = ["virtio_pci", "virtio_blk", "loop", "brd", "nfit", "nd_pmem", "squashfs", "erofs"]
+# A tree of that many bytes gives a squashfs of one.
+TREE_OVER_IMAGE = 1.58
+IMAGES = {
+    "squashfs": "env -u SOURCE_DATE_EPOCH mksquashfs tree image -quiet -no-progress -all-root -comp zstd",
+    "erofs": "env -u SOURCE_DATE_EPOCH mkfs.erofs --all-root -zlz4hc image tree",
+}
+ENTRY = "title Bench\nlinux \\vmlinuz\nramfs \\linux.cpio\ninit /sbin/init\n{lines}options {console}\n"
+
+
+def pools(mib=8):
+    """Text of words as often as in a language, which packs to a third, and bytes that do not pack."""
+    source = random.Random("text")
+    words = [bytes(source.choices(b"etaoinshrdlucmfwypvbgkjqxz", k=source.randint(2, 11)))
+             for _ in range(20000)]
+    weights = [1 / (rank + 3) for rank in range(len(words))]
+    text = b" ".join(source.choices(words, weights, k=mib << 18))[:mib << 20]
+    return text, scenario.pseudo_random("bytes", mib << 20)
+
+
+def fill(tree, size):
+    """Files of 2 KiB to 8 MiB, two thirds of their bytes text."""
+    text, noise = pools()
+    source, number = random.Random(size), 0
+    while size > 0:
+        length = min(size, int(2 ** source.uniform(11, 23)))
+        data = bytearray()
+        while len(data) < length:
+            pool = text if source.random() < 0.667 else noise
+            at = source.randrange(len(pool) - 65536)
+            data += pool[at:at + source.randint(4096, 65536)]
+        scenario.write_file(tree / "usr" / f"{number % 40:02}" / f"file-{number:05}", bytes(data[:length]))
+        size -= length
+        number += 1
+
+
+def images(mib):
+    """The tree as squashfs, erofs and cpio; made once."""
+    folder = arrival.work(f"image-roots/{mib}")
+    made = {name: folder / f"root.{name}" for name in (*IMAGES, "cpio")}
+    tree = folder / "tree"
+    fresh = arrival.PROGRAM.stat().st_mtime
+    if all(path.exists() and path.stat().st_mtime > fresh for path in made.values()):
+        return made
+    shutil.rmtree(tree, ignore_errors=True)
+    arrival.tree(tree)
+    fill(tree, int(mib * TREE_OVER_IMAGE * (1 << 20)))
+    for name, command in IMAGES.items():
+        made[name].unlink(missing_ok=True)
+        names = {"image": made[name], "tree": tree}
+        scenario.run(*[names.get(word, word) for word in command.split()])
+    scenario.run(scenario.OVERMOUNT, "image", "build", "--no-manifest", "-o", made["cpio"], tree)
+    shutil.rmtree(tree)
+    return made
+
+
+def boot(name, mib, lines, files, disks=()):
+    """FILES lie on the ESP, DISKS beside it."""
+    entry = ENTRY.format(lines=lines, console=arrival.CONSOLE)
+    shop = Bench(f"image-root-{mib}", {"esp": [], "tree": {}}, entry)
+    shutil.rmtree(shop.work, ignore_errors=True)
+    esp = shop.work / "esp"
+    esp.mkdir(parents=True)
+    shutil.copyfile(stock.tree(VERSION) / "vmlinuz", esp / "vmlinuz")
+    stock.MODULES = MODULES
+    stock.base(VERSION, esp)
+    for target, path in files.items():
+        shutil.copyfile(path, esp / target)
+    shop.esp(options="")
+    scenario.run(scenario.OVERMOUNT, "disk", "esp", "-o", shop.work / "esp.img", esp)
+    scenario.run(scenario.OVERMOUNT, "disk", "gpt", "-o", shop.work / "boot.img", f"{shop.work}/esp.img:ef00:esp")
+    shutil.rmtree(esp)
+    (shop.work / "esp.img").unlink()
+    memory = 512 + 6 * mib
+    row = arrival.numbers(Machine(shop.work, [shop.work / "boot.img", *disks], memory, ICOUNT), 1800)
+    (shop.work / "boot.img").unlink()
+    # What the firmware reserves is missing in MemTotal.
+    row["used"] = memory - row["free"] / 1024
+    return row
+
+
+def ways(made):
+    """What a root can be: name, the entry's lines, the files of the ESP, other disks, bytes that travel."""
+    yield "cpio", "root ramfs\nramfs \\root.cpio\n", {"root.cpio": made["cpio"]}, [], made["cpio"]
+    for kind in IMAGES:
+        image = made[kind]
+        yield f"{kind}, on a disk", "root /dev/vdb\n", {}, [image], image
+        for attach in ("loop", "pmem", "ramdisk"):
+            lines = f"initrd \\root.img\ninitrd-attach {attach}\nroot /dev/ram0\n"
+            yield f"{kind}, {attach}", lines, {"root.img": image}, [], image
+
+
+def main():
+    heading(f"Roots that travel with the boot: Linux {VERSION}, through firmware and stage")
+    print("Virtual ms until the final init: from reset, from the kernel's first line, and from /init's last\n"
+          "module on. Memory: the machine's less what is free or can be dropped when that init has\n"
+          "started; where the root is on a disk, this is the kernel's own.\n")
+    for mib in SIZES:
+        made, rows = images(mib), []
+        for name, lines, files, disks, image in ways(made):
+            row = boot(name, mib, lines, files, disks)
+            rows.append((name, f"{image.stat().st_size / (1 << 20):.0f}", f"{row['reset']:.0f}",
+                         f"{row['kernel']:.0f}", f"{row['init'] - (row['modules'] or 0):.1f}", f"{row['used']:.0f}"))
+            print("| " + " | ".join(rows[-1]) + " |", file=sys.stderr, flush=True)
+        table((f"{mib} MiB", "MiB travel", "from reset", "from the kernel", "/init",
+               "MiB used"), rows)
+        print()
