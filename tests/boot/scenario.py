@@ -102,6 +102,7 @@ def write_tree(trees, name, target):
 # Those that one command makes of a tree, without root's rights and the same every time.
 IMAGE_COMMANDS = {
     "ext3": "/usr/sbin/mke2fs -q -F -t ext3 -b 1024 -d tree image 6M",
+    "iso9660": "bsdtar --format iso9660 -cf image -C tree .",
     "romfs": "genromfs -f image -d tree -V overmount",
     "cramfs": "/usr/sbin/mkfs.cramfs -n overmount tree image",
     "squashfs": f"env -u SOURCE_DATE_EPOCH mksquashfs tree image -quiet -no-progress -all-root -mkfs-time {EPOCH}",

@@ -34,7 +34,9 @@ FLOPPIES = {"ROOTDISK": ("root.img", slice(0, None)), "ROOT1": ("root.1", slice(
             "ROOT2": ("root.2", slice(700000, None))}
 # Debian's kernels for the cloud have no driver for these.
 UNKNOWN = ["cramfs", "minix"]
-LEFT_OUT = ["minix", "minix of the second version", "squashfs with lzma"]
+LEFT_OUT = ["minix", "minix of the second version", "minix of the third version", "squashfs with lzma"]
+# And what the stub knows nothing of.
+FURTHER = [{"name": "iso9660", "image": "iso9660"}]
 PACKED = {"6.1": ["bzip2", "lzma", "xz"], "7.3": ["lz4", "zstd", "gzip"]}
 
 
@@ -72,7 +74,7 @@ class Shop(test_classic.FlowShop):
         # No program in it: what is wrong with its init shows that the file system was read.
         self.trees["BARE"] = {"dirs": ["etc"], "files": {"sbin/init": "not executable\n" * 999}}
         lines, self.kinds = [], []
-        for image in DATA["image"]:
+        for image in [*DATA["image"], *FURTHER]:
             if image["name"] in LEFT_OUT:
                 continue
             item = {key: image[key] for key in ("image", "mib", "options") if key in image}
@@ -99,7 +101,7 @@ class Shop(test_classic.FlowShop):
         target = self.work / "esp" / "overmount"
         target.mkdir(parents=True)
         shutil.copyfile(stock.tree(self.version) / "vmlinuz", target / "vmlinuz")
-        stock.base(self.version, target, ["brd"])
+        stock.base(self.version, target, ["brd", "isofs"])
         return super().esp(**options)
 
     def digest(self):
