@@ -12,9 +12,6 @@
 
 #include "init.h"
 
-#define RAMFS_MAGIC	0x858458f6u
-#define TMPFS_MAGIC	0x01021994u
-
 /*
  * Since 7.0 the absolute root is a mount like any other, over an empty file system that nobody
  * can change: pivot_root() exchanges it for the final root, and all of it goes at once.  Before,

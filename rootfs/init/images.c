@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <linux/fs.h>
@@ -318,6 +319,40 @@ static struct image {
 	struct om_device device;
 } images[IMAGES_MAX];
 
+/*
+ * Without loop devices: Linux since 6.12 mounts an erofs from its file, if that lies on a ramfs.  A number
+ * that no device can have stands for it, where mount() is given the node.
+ */
+static int file_attach(const char *path, const struct image *image, struct attached *attached)
+{
+	struct statfs fs;
+	struct stat st;
+
+	content_probe(path, &attached->device);
+	if (strcmp(attached->device.fstype, "erofs") != 0 || stat(path, &st) || statfs(path, &fs))
+		return -ENODEV;
+	if ((uint32_t)fs.f_type == TMPFS_MAGIC) {
+		say("image: %s: no loop devices here; with any root= in `options` the absolute root is a ramfs,"
+		    " and erofs can be mounted from the file", path);
+		return -ENODEV;
+	}
+	attached->device.minor = (uint32_t)(image - images) + 1;
+	attached->device.size = (uint64_t)st.st_size;
+	om_format(attached->device.name, sizeof(attached->device.name), "root");
+	say("image: %s: no loop devices here, erofs is mounted from the file", path);
+	return 0;
+}
+
+const char *image_file(const char *node)
+{
+	struct stat st;
+
+	if (stat(node, &st) || !S_ISBLK(st.st_mode) || major(st.st_rdev) != 0 ||
+	    minor(st.st_rdev) - 1 >= IMAGES_MAX)
+		return NULL;
+	return images[minor(st.st_rdev) - 1].path;
+}
+
 int world_attach_image(void *ctx, const char *path, struct om_device *ret_device)
 {
 	struct attached attached = { .fd = -1 };
@@ -332,6 +367,8 @@ int world_attach_image(void *ctx, const char *path, struct om_device *ret_device
 		err = image_unpack(path);
 		if (!err)
 			err = loop_attach(path, &attached);
+		if (err == -ENODEV)
+			err = file_attach(path, image, &attached);
 		if (err)
 			return err;
 		image->device = attached.device;

@@ -60,6 +60,10 @@ int world_wait_devices(void *ctx, uint32_t timeout_ms);
 /* What lies on a device or in a file: type, uuid and label are filled in. */
 void content_probe(const char *path, struct om_device *device);
 
+/* What an absolute root can be, as statfs() has it. */
+#define RAMFS_MAGIC	0x858458f6u
+#define TMPFS_MAGIC	0x01021994u
+
 /* -- images.c ------------------------------------------------------------------------------- */
 
 /* Ram disk INDEX, attached the first time that somebody asks: 0, -ENXIO when there is none. */
@@ -69,6 +73,8 @@ void ramdisk_path(const struct om_ramdisk *disk, char *path, size_t size);
 /* The same for a list; an initrd that maybe nobody takes (linuxrc no) is not attached for that. */
 int ramdisk_listed(const struct om_ramdisk *disk, struct om_device *ret_device);
 int world_attach_image(void *ctx, const char *path, struct om_device *ret_device);
+/* The image that NODE stands for where no device does; else NULL. */
+const char *image_file(const char *node);
 int world_free_ramdisk(void *ctx, uint32_t index, uint64_t *ret_bytes);
 
 /* -- verity.c ------------------------------------------------------------------------------- */

@@ -149,10 +149,13 @@ static int world_symlink(void *ctx, const char *text, const char *path)
 static int world_mount(void *ctx, const char *source, const char *target, const char *fstype,
 		       uint32_t flags, const char *data)
 {
-	int err = result_of(mount(source, target, fstype, flags & OM_MS_RDONLY ? MS_RDONLY : 0, data));
+	const char *file = image_file(source);
 	struct statvfs fs;
+	int err;
 
 	(void)ctx;
+	err = result_of(mount(file ? file : source, target, fstype,
+			      flags & OM_MS_RDONLY ? MS_RDONLY : 0, data));
 	/* A type that only reads says nothing and does not write either. */
 	if (!err && !(flags & OM_MS_RDONLY) && statvfs(target, &fs) == 0 && (fs.f_flag & ST_RDONLY)) {
 		umount2(target, MNT_DETACH);

@@ -2,6 +2,7 @@
 """A root by every form of its name, what the hand-over leaves on stock kernels, and that the stub does
 the same with the same descriptor."""
 
+import hashlib
 import re
 import shutil
 import subprocess
@@ -217,3 +218,24 @@ def test_one_story_for_one_descriptor(tmp_path):
     # Which devices there are is nothing that the host could know.
     assert numbers(WITH_DEVICES.findall(on_stub)) == numbers(WITH_DEVICES.findall(on_linux)), on_stub + on_linux
     shop.remove(disks)
+
+
+def test_an_erofs_without_a_loop_device():
+    """Mounted from its file, which nobody sees any more; on a kernel that has no module for loop devices."""
+    shop = Shop("linux-7.3-erofs-file")
+    init = ("#!/bin/busybox sh\nb=/bin/busybox\n$b mount -t proc proc /proc\n"
+            """echo "T $($b awk '$5 == "/" { print $(NF - 2), substr($6, 1, 2) }' /proc/self/mountinfo)"\n"""
+            'echo "T $($b sha256sum < /bin/busybox)"\n$b poweroff -f\n')
+    scenario.write_tree({"root": {"dirs": ["proc", "sys", "dev"], "copies": {"bin/busybox": scenario.BUSYBOX},
+                                  "files": {"sbin/init": init}}}, "root", shop.work / "root")
+    scenario.run("mkfs.erofs", "--all-root", shop.work / "root.erofs", shop.work / "root")
+    gone = f"lib/modules/{stock.release('7.3')}/kernel/drivers/block/.wh.loop.ko"
+    scenario.write_tree({"layer": {"copies": {"root.erofs": shop.work / "root.erofs"}, "files": {gone: ""}}},
+                        "layer", shop.work / "layer")
+    archive = stock.direct("7.3", shop, entry("root image:/root.erofs"), layers=[shop.work / "layer"])
+    with stock.machine("7.3", shop.work, [], archive, "root=image:/root.erofs") as machine:
+        machine.finish(90)
+        text = machine.text
+    assert "overmount: image: /root.erofs: no loop devices here, erofs is mounted from the file" in text, text[-4000:]
+    digest = hashlib.sha256(scenario.BUSYBOX.read_bytes()).hexdigest()
+    assert re.findall(r"^T (.*?) *$", text, re.M) == ["erofs ro", f"{digest}  -"], text[-4000:]
