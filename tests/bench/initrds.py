@@ -11,7 +11,7 @@ from pathlib import Path
 
 from common import WORK, Bench, scenario
 
-KERNEL = "6.1"
+KERNEL = os.environ.get("OVERMOUNT_BENCH_KERNEL", "6.1")
 ROUNDS = int(os.environ.get("OVERMOUNT_BENCH_ROUNDS", "3"))
 OPTIONS = "console=ttyS0 panic=-1 loglevel=4"
 RAW = 3 << 17           # of one archive: 384 KiB, about a third of it when packed
@@ -62,7 +62,7 @@ def archives():
         scenario.write_file(tree / "init", (scenario.BUILD / "bench/tsc_init").read_bytes(), 0o755)
         (tree / "dev").mkdir(exist_ok=True)
         (making / "000").write_bytes(pack(tree, ["init", "dev"]))
-        root = fetched("linux.sh", KERNEL, "modules")
+        root = fetched("linux.sh", "6.1", "modules")
         for number, names in enumerate(groups(root, "lib/modules"), 1):
             (making / f"{number:03}").write_bytes(pack(root, names))
         making.rename(folder)
