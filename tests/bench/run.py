@@ -3,6 +3,9 @@
 
     make bench                      all of them
     make bench BENCH="host stub"    some
+
+The stage and the loaders for stock Linux take long; OVERMOUNT_BENCH_ROUNDS=1, _MIB="2 32",
+_SUITES=bookworm and _KERNEL=7.3 make it less, or other.  The loaders are fetched by mk/loaders.sh.
 """
 
 import importlib
