@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -67,6 +68,15 @@ static bool names(const char *path, const char *name)
 	return strncmp(base + i, ".ko", 3) == 0;
 }
 
+/* brd's size is known when it is asked for; without UEFI there are no variables for efivarfs. */
+static bool is_left_out(const char *path)
+{
+	struct stat st;
+
+	return names(path, "brd") ||
+	       (names(path, "efivarfs") && fstatat(world.sysfs, "firmware/efi", &st, 0) != 0);
+}
+
 void modules_start(void)
 {
 	unsigned loaded = 0;
@@ -83,8 +93,7 @@ void modules_start(void)
 		return;
 	}
 	while (order_next(order, path, sizeof(path))) {
-		/* Loaded when it is asked for: its size is known then. */
-		if (names(path, "brd"))
+		if (is_left_out(path))
 			continue;
 		err = insert(path, "");
 		/* ENODEV: what it drives is not in this machine. */
