@@ -131,6 +131,21 @@ static bool may_empty(struct stat *ret_st)
 	       self.st_ino == init.st_ino && ret_st->st_dev == self.st_dev;
 }
 
+/* 0, or why it is left as it is. */
+static int empty_below(bool keep_skeleton, struct left *left)
+{
+	struct stat st;
+	int dir;
+
+	if (!may_empty(&st))
+		return -EPERM;
+	dir = openat(world.below, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return -errno;
+	empty(dir, "", st.st_dev, keep_skeleton, left);
+	return 0;
+}
+
 /*
  * File by file also before it is unmounted altogether: an image that a loop device holds would
  * keep the whole file system, and its names with it.
@@ -139,28 +154,20 @@ int world_reap(void *ctx, enum om_keep keep, uint32_t *ret_dentries, uint32_t *r
 	       uint64_t *ret_pages)
 {
 	struct left left = { 0, 0 };
-	struct stat st;
-	int dir;
+	int err = empty_below(keep == OM_KEEP_SKELETON && !world.pivoted, &left);
 
 	(void)ctx;
-	if (!may_empty(&st))
-		return -EPERM;
-	dir = openat(world.below, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return -errno;
-	empty(dir, "", st.st_dev, keep == OM_KEEP_SKELETON && !world.pivoted, &left);
 	if (world.pivoted) {
-		/* "." is the final root, and the absolute one lies on it. */
+		/* "." is the final root, and the absolute one lies on it, where ".." would find it. */
 		if (umount2(".", MNT_DETACH))
 			return -errno;
 		close(world.below);
 		world.below = -1;
-		*ret_dentries = *ret_inodes = 0;
-		*ret_pages = 0;
-		return 0;
 	}
-	*ret_dentries = *ret_inodes = left.files + 1;
-	*ret_pages = left.pages;
+	if (err)
+		return err;
+	*ret_dentries = *ret_inodes = world.pivoted ? 0 : left.files + 1;
+	*ret_pages = world.pivoted ? 0 : left.pages;
 	return 0;
 }
 

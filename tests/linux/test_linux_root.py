@@ -239,3 +239,16 @@ def test_an_erofs_without_a_loop_device():
     assert "overmount: image: /root.erofs: no loop devices here, erofs is mounted from the file" in text, text[-4000:]
     digest = hashlib.sha256(scenario.BUSYBOX.read_bytes()).hexdigest()
     assert re.findall(r"^T (.*?) *$", text, re.M) == ["erofs ro", f"{digest}  -"], text[-4000:]
+
+
+def test_what_is_not_known_to_be_an_absolute_root_is_not_emptied():
+    """Its /init is another program: nothing is deleted, and nobody gets there any more all the same."""
+    shop = Shop("linux-7.3-guard")
+    disk = root_disk(shop.work)
+    scenario.write_tree({"layer": {"copies": {"other": scenario.BUILD / "linux/init"}}}, "layer", shop.work / "layer")
+    archive = stock.direct("7.3", shop, entry("root /dev/vda2"), layers=[shop.work / "layer"])
+    with stock.machine("7.3", shop.work, [disk], archive, "rdinit=/other") as machine:
+        machine.finish(90)
+        text = machine.text
+    assert "overmount: absolute root: cannot be emptied: not permitted (EPERM)" in text, text[-4000:]
+    assert text.count(" ok\n") == 9, text[-4000:]
