@@ -61,4 +61,4 @@ $(eval $(call world,linux,$(MUSL_CC)))
 # $(call objs,WORLD,SOURCES)
 objs = $(patsubst %,$(B)/$(1)/%.o,$(basename $(2)))
 
--include $(shell [ -d $(B) ] && find $(B) -name '*.d')
+-include $(shell [ -d $(B) ] && find $(B) -type f -name '*.d')
