@@ -63,6 +63,9 @@ class Menu(scenario.Workshop):
         return super().esp(options="")
 
     def start(self):
+        """Unless no kernel could be had, which each test says by itself."""
+        if not self.entries:
+            return
         for kind, path in (("esp", {"path": "overmount/{}.img"}), ("disk", {})):
             for number, (item, tree) in enumerate(self.spec[kind]):
                 self.trees[f"{kind}{number}"] = tree
@@ -80,4 +83,4 @@ class Menu(scenario.Workshop):
         return self.frozen.thaw(entry, seconds, [self.boot_disk, *(self.others[number] for number in disks)])
 
     def remove(self):
-        shutil.rmtree(self.work)
+        shutil.rmtree(self.work, ignore_errors=True)
