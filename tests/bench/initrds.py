@@ -7,9 +7,9 @@ the other.  The first one brings /init, which prints the processor's clock (tsc_
 
 import os
 import subprocess
-from pathlib import Path
 
 from common import WORK, Bench, scenario
+from fetched import bring
 
 KERNEL = os.environ.get("OVERMOUNT_BENCH_KERNEL", "6.1")
 ROUNDS = int(os.environ.get("OVERMOUNT_BENCH_ROUNDS", "3"))
@@ -19,11 +19,10 @@ RAW = 3 << 17           # of one archive: 384 KiB, about a third of it when pack
 
 def fetched(script, *args):
     """The path that a script of mk/ prints; its reason when it has none."""
-    result = subprocess.run([scenario.TOP / "mk" / script, *args], text=True, capture_output=True,
-                            check=False)
-    if result.returncode != 0:
-        raise SystemExit((result.stderr.strip() or f"mk/{script} failed").splitlines()[-1])
-    return Path(result.stdout.strip())
+    path, reason = bring(script, *args)
+    if reason:
+        raise SystemExit(reason)
+    return path
 
 
 def pack(root, names):

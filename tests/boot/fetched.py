@@ -11,18 +11,20 @@ import scenario
 
 
 @functools.cache
-def ask(script, *args):
-    """Once, also when it fails: many tests want the same."""
-    return subprocess.run([scenario.TOP / "mk" / script, *args], text=True, capture_output=True)
+def bring(script, *args):
+    """The path that it prints and None, or None and why not; asked once, as many want the same."""
+    result = subprocess.run([scenario.TOP / "mk" / script, *args], text=True, capture_output=True)
+    if result.returncode != 0:
+        return None, (result.stderr.strip().splitlines() or [f"mk/{script} failed"])[-1]
+    return scenario.Path(result.stdout.strip()), None
 
 
 def fetched(script, *args):
     """The path that it prints.  A test that cannot have it is skipped and says why; it fails where
     CI is set, as nobody reads there what was left out."""
-    result = ask(script, *args)
-    if result.returncode != 0:
-        reason = (result.stderr.strip().splitlines() or [f"mk/{script} failed"])[-1]
+    path, reason = bring(script, *args)
+    if reason:
         if os.environ.get("CI"):
             pytest.fail(reason, pytrace=False)
         pytest.skip(reason)
-    return scenario.Path(result.stdout.strip())
+    return path

@@ -13,7 +13,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "boot"))
 
 import scenario  # noqa: E402
-from fetched import ask, fetched  # noqa: E402
+from fetched import bring, fetched  # noqa: E402
 from machine import Machine  # noqa: E402
 
 # A word with a slash is a folder with one's own; its last part is what the tests call it.
@@ -34,7 +34,8 @@ def tree(version):
 
 def there(version):
     """Can it be had?"""
-    return ask("linux.sh", WORDS[version], "modules").returncode == 0
+    path, _ = bring("linux.sh", WORDS[version], "modules")
+    return path is not None
 
 
 def release(version):
