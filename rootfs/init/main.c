@@ -277,15 +277,23 @@ static int mount_own(const char *type, const char *path, unsigned long flags)
 	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+/* 0, 1 and 2 are closed where the kernel found no /dev/console; nothing else may become one of them. */
+static void standard_reserve(void)
+{
+	int fd;
+
+	do
+		fd = open("/", O_PATH | O_CLOEXEC);
+	while (fd >= 0 && fd < 3);
+	close(fd);
+}
+
 void places_make(void)
 {
 	world.below = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	world.dev = mount_own("devtmpfs", "/dev", MS_NOSUID);
 	world.proc = mount_own("proc", "/proc", MS_NOSUID | MS_NODEV | MS_NOEXEC);
 	world.sysfs = mount_own("sysfs", "/sys", MS_NOSUID | MS_NODEV | MS_NOEXEC);
-	/* Nothing on 0, 1 and 2 when the archive had no /dev/console. */
-	while (world.below >= 0 && world.below < 3)
-		world.below = dup(world.below);
 	console_open();
 	world.console = open("/dev/console", O_WRONLY | O_NOCTTY | O_CLOEXEC);
 	world.kmsg = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
@@ -349,6 +357,7 @@ int main(int argc, char **argv)
 
 	if (getpid() == 1 && argc > 0 && !argv[0][0])
 		first_wait(FIRST_SOCKET);
+	standard_reserve();
 	if (getpid() != 1) {
 		fputs("init: runs as PID 1 of an absolute root, and nowhere else\n", stderr);
 		return 2;

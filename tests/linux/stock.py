@@ -57,8 +57,9 @@ def base(version, work, modules=()):
     return target
 
 
-def direct(version, shop, entry, ramdisks=(), layers=(), modules=()):
-    """One archive as the stage would hand it over, for a QEMU that loads the kernel itself."""
+def direct(version, shop, entry, ramdisks=(), layers=(), modules=(), options=()):
+    """One archive as the stage would hand it over, for a QEMU that loads the kernel itself; OPTIONS for the
+    command that makes it."""
     esp = shop.work / "esp"
     linux = base(version, shop.work, modules)
     (esp / "overmount").mkdir(parents=True, exist_ok=True)
@@ -74,7 +75,7 @@ def direct(version, shop, entry, ramdisks=(), layers=(), modules=()):
     for index, image in enumerate(ramdisks):
         shutil.copyfile(image, own / ".overmount" / f"ramdisk.{index}")
     archive = shop.work / "initramfs.cpio"
-    scenario.run(scenario.OVERMOUNT, "image", "build", "--no-manifest", "-o", archive, linux,
+    scenario.run(scenario.OVERMOUNT, "image", "build", "--no-manifest", *options, "-o", archive, linux,
                  *layers, own)
     return archive
 
