@@ -18,6 +18,7 @@
 #define INSTALL_STAGE	INSTALL_HOME "/overmount.efi"
 #define INSTALL_STUB	INSTALL_HOME "/overmount-stub.elf"
 #define INSTALL_DEFAULT	"EFI/BOOT/BOOTX64.EFI"
+#define INSTALL_ENTRIES	"loader/entries/"
 #define INSTALL_KERNEL_DIRS_MAX 16
 
 /* ------------------------------------------------------------------ install_manifest.c */
@@ -57,13 +58,14 @@ char *manifest_text(const struct manifest *manifest);
 enum wanted_state { WANTED_NEW, WANTED_REPLACE, WANTED_SAME, WANTED_KEEP };
 
 struct wanted {
-	char *path;			/* below the ESP */
+	char *path;			/* below the ESP, as the record has it */
 	char *source;			/* the file to copy, or */
 	char *text;			/* what to write */
 	uint64_t size;
 	uint8_t digest[OM_SHA256_SIZE];
 	bool take_over;			/* whoever wrote what is there */
-	char *place;			/* of the host, spelled as it is there */
+	char *there;			/* as it is called there: an entry may have counters */
+	char *place;			/* the same as the host spells it */
 	enum wanted_state state;
 	const char *reason;		/* WANTED_KEEP */
 	bool ours;			/* afterwards */
@@ -116,6 +118,14 @@ int install_plan(struct install *install);
 
 /* The stage's, the stub's or our /init's file, BUILT is "efi/overmount.efi"; NULL: not found. */
 char *install_program(const struct install *install, const char *built);
+
+/* ------------------------------------------------------------------ install_counted.c */
+
+/* PATH as it is called now: an entry may have got counters.  Without any it is PATH itself. */
+int install_there(const struct install *install, const char *path, char **ret_there);
+bool install_is_entry(const char *path);
+/* Would the stage take a part of NAME, which ends in .conf, for counters? */
+bool install_is_counted(const char *name);
 
 /* install_entries.c: kernels, initrds and entries, in the order of writing. */
 int install_want_entries(struct install *install);

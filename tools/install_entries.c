@@ -72,6 +72,17 @@ struct flavour {
 	const char *root;		/* lines of the entry */
 };
 
+/* A version that ends like "+3" must not be taken for counters. */
+static char *entry_path(const char *token, const char *version, const char *suffix)
+{
+	char *path = xprintf(INSTALL_ENTRIES "overmount-%s-%s%s.conf", token, version, suffix);
+
+	if (!install_is_counted(path))
+		return path;
+	free(path);
+	return xprintf(INSTALL_ENTRIES "overmount-%s-%s-linux%s.conf", token, version, suffix);
+}
+
 static int want_linux_entry(struct install *install, const struct system_facts *facts,
 			    const char *token, const char *version, const struct flavour *flavour)
 {
@@ -90,8 +101,7 @@ static int want_linux_entry(struct install *install, const struct system_facts *
 			     "linux      %s/linux\n"
 			     "%s%s", facts->title, flavour->title, version, id, facts->id, options,
 			     directory, initrd, flavour->root);
-	int result = want_entry(install, xprintf("loader/entries/overmount-%s-%s%s.conf", token,
-						 version, flavour->suffix), text);
+	int result = want_entry(install, entry_path(token, version, flavour->suffix), text);
 
 	free(initrd);
 	free(directory);
@@ -116,7 +126,7 @@ static int want_stub_entry(struct install *install, const struct system_facts *f
 		       "title      %s, on overmount's stub\n"
 		       "%s"
 		       "kernel     /" INSTALL_STUB "\n", facts->title, options);
-	result = want_entry(install, xprintf("loader/entries/overmount-%s-stub.conf", token), text);
+	result = want_entry(install, entry_path(token, "stub", ""), text);
 	free(options);
 	return result;
 }

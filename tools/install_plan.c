@@ -131,7 +131,10 @@ static int decide(const struct install *install, struct wanted *wanted)
 	result = measure(wanted);
 	if (result != DONE)
 		return result;
-	wanted->place = install_place(install, wanted->path);
+	result = install_there(install, wanted->path, &wanted->there);
+	if (result != DONE)
+		return result;
+	wanted->place = install_place(install, wanted->there);
 	if (!wanted->place)
 		return REFUSED;
 	result = install_look(wanted->place, &kind, there);
@@ -186,7 +189,7 @@ static int plan_line(struct install *install, const struct owned *line)
 {
 	uint8_t there[OM_SHA256_SIZE];
 	enum place_kind kind;
-	char *place;
+	char *place, *name;
 	int result;
 
 	if (line->kind == OWNED_VARIABLE) {
@@ -194,9 +197,13 @@ static int plan_line(struct install *install, const struct owned *line)
 			manifest_add(&install->next, line->kind, line->name, line->digest);
 		return DONE;
 	}
-	place = install_place(install, line->name);
+	result = install_there(install, line->name, &name);
+	if (result != DONE)
+		return result;
+	place = install_place(install, name);
 	result = place ? install_look(place, &kind, there) : REFUSED;
 	free(place);
+	free(name);
 	if (result != DONE || kind == PLACE_ABSENT)
 		return result;
 	if (line->kind == OWNED_DIRECTORY) {

@@ -47,31 +47,48 @@ static int write_wanted(struct install *install)
 		if (wanted->state == WANTED_NEW || wanted->state == WANTED_REPLACE)
 			result = step_write(install, wanted);
 		else if (!wanted->ours)
-			install_say("keep", wanted->path, "  %s", wanted->reason);
+			install_say("keep", wanted->there, "  %s", wanted->reason);
 	}
 	return result;
 }
 
-/* Entries before what they name. */
-static bool is_entry(const char *path)
+/* What is there under that name; *RET_MORE: it went, and an entry may be there once more. */
+static int remove_one(struct install *install, const char *path, bool *ret_more)
 {
-	return strncmp(path, "loader/entries/", 15) == 0;
+	uint8_t digest[OM_SHA256_SIZE];
+	enum place_kind kind = PLACE_ABSENT;
+	char *there, *place;
+	int result = install_there(install, path, &there);
+
+	*ret_more = false;
+	if (result != DONE)
+		return result;
+	place = install_place(install, there);
+	if (!place)
+		result = REFUSED;
+	else if (!manifest_names(&install->gone, OWNED_FILE, place))
+		result = install_look(place, &kind, digest);
+	if (result == DONE && kind != PLACE_ABSENT) {
+		*ret_more = kind == PLACE_FILE &&
+			    manifest_owns(&install->have, OWNED_FILE, path, digest);
+		if (*ret_more)
+			result = step_remove(install, there);
+		else
+			install_say("keep", there, "  was changed");
+	}
+	free(place);
+	free(there);
+	return result;
 }
 
 static int remove_file(struct install *install, const char *path)
 {
-	uint8_t there[OM_SHA256_SIZE];
-	enum place_kind kind = PLACE_ABSENT;
-	char *place = install_place(install, path);
-	int result = place ? install_look(place, &kind, there) : REFUSED;
+	bool more = true;
+	int result = DONE;
 
-	free(place);
-	if (result != DONE || kind == PLACE_ABSENT)
-		return result;
-	if (kind == PLACE_FILE && manifest_owns(&install->have, OWNED_FILE, path, there))
-		return step_remove(install, path);
-	install_say("keep", path, "  was changed");
-	return DONE;
+	while (result == DONE && more)
+		result = remove_one(install, path, &more);
+	return result;
 }
 
 /* The lines are sorted, and after a run that was cut off a file may have two. */
@@ -82,7 +99,7 @@ static bool same_as_before(const struct install *install, size_t i)
 	return i > 0 && line[-1].kind == line->kind && strcmp(line[-1].name, line->name) == 0;
 }
 
-/* ALL, or only what is not wanted. */
+/* ALL, or only what is not wanted: entries before what they name. */
 static int remove_files(struct install *install, bool all)
 {
 	int pass, result = DONE;
@@ -92,7 +109,7 @@ static int remove_files(struct install *install, bool all)
 		for (i = 0; result == DONE && i < install->have.count; i++) {
 			const struct owned *line = &install->have.lines[i];
 
-			if (line->kind == OWNED_FILE && is_entry(line->name) == (pass == 0) &&
+			if (line->kind == OWNED_FILE && install_is_entry(line->name) == (pass == 0) &&
 			    !same_as_before(install, i) &&
 			    (all || !install_wants(install, line->name)))
 				result = remove_file(install, line->name);
@@ -131,21 +148,26 @@ static int remove_directories(struct install *install, bool home)
 static int settle_unwanted(struct install *install)
 {
 	size_t i;
-	int result;
+	char *there;
+	int result = DONE;
 
 	if (install->prune) {
 		result = remove_files(install, false);
 		return result == DONE ? remove_directories(install, false) : result;
 	}
-	for (i = 0; i < install->have.count; i++) {
+	for (i = 0; result == DONE && i < install->have.count; i++) {
 		const char *name = install->have.lines[i].name;
 
-		if (install->have.lines[i].kind == OWNED_FILE && !install_wants(install, name) &&
-		    !same_as_before(install, i) &&
-		    manifest_names(&install->next, OWNED_FILE, name))
-			install_say("keep", name, "  is not found any more: --prune removes it");
+		if (install->have.lines[i].kind != OWNED_FILE || install_wants(install, name) ||
+		    same_as_before(install, i) || !manifest_names(&install->next, OWNED_FILE, name))
+			continue;
+		result = install_there(install, name, &there);
+		if (result == DONE) {
+			install_say("keep", there, "  is not found any more: --prune removes it");
+			free(there);
+		}
 	}
-	return DONE;
+	return result;
 }
 
 /* The record names both what is replaced and what comes until all is written. */
@@ -237,6 +259,7 @@ static void release(struct install *install)
 		free(install->wanted[i].path);
 		free(install->wanted[i].source);
 		free(install->wanted[i].text);
+		free(install->wanted[i].there);
 		free(install->wanted[i].place);
 	}
 	free(install->wanted);

@@ -140,10 +140,17 @@ static int put_source(int fd, const struct wanted *wanted)
 	return result;
 }
 
+/* Counters may be others when the next run looks for it: it has none. */
+static char *half_written(const struct wanted *wanted)
+{
+	return xprintf("%.*s/%s" HALF_WRITTEN, (int)(strrchr(wanted->place, '/') - wanted->place),
+		       wanted->place, strrchr(wanted->path, '/') + 1);
+}
+
 /* Complete under a name of its own, on the disk, and only then under its name. */
 static int write_whole(const struct wanted *wanted)
 {
-	char *half = xprintf("%s" HALF_WRITTEN, wanted->place);
+	char *half = half_written(wanted);
 	int fd = open(half, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
 	int result;
 
@@ -170,7 +177,7 @@ static int write_whole(const struct wanted *wanted)
 
 int step_write(struct install *install, const struct wanted *wanted)
 {
-	install_say(wanted->state == WANTED_NEW ? "write" : "replace", wanted->path, "  %llu bytes",
+	install_say(wanted->state == WANTED_NEW ? "write" : "replace", wanted->there, "  %llu bytes",
 		    (unsigned long long)wanted->size);
 	return install->dry_run ? DONE : write_whole(wanted);
 }
@@ -274,7 +281,8 @@ int step_remove_directory(struct install *install, const char *path)
 
 int step_record(struct install *install, const struct manifest *manifest)
 {
-	struct wanted record = { .path = (char *)(uintptr_t)INSTALL_RECORD };
+	char *path = (char *)(uintptr_t)INSTALL_RECORD;
+	struct wanted record = { .path = path, .there = path };
 	int result = DONE;
 
 	record.text = manifest_text(manifest);

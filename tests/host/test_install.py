@@ -392,6 +392,131 @@ def test_modules_that_are_refused(modular, args, words):
     assert list(scratch.iterdir()) == []
 
 
+# ---------------------------------------------------------------- entries that are counted
+
+def counted(name, counters):
+    return name.replace(".conf", f"{counters}.conf")
+
+
+def rename(place, name, to):
+    (place.esp / name).rename(place.esp / to)
+    return to
+
+
+def shown(name):
+    return "\\" + name.replace("/", "\\")
+
+
+@pytest.mark.parametrize("counters", ["+3", "+2-1", "+0-3", "+003-00"])
+def test_a_counted_entry_is_ours(place, counters):
+    """What the user or the stage renamed keeps its counters; the record goes on without them."""
+    place.install()
+    name = rename(place, NEW_ENTRY, counted(NEW_ENTRY, counters))
+    before = place.tree()
+    assert "write" not in place.install() and place.tree() == before
+    said = place.install("--dry-run", "--options", "root=/dev/other")
+    assert place.tree() == before
+    text = place.install("--options", "root=/dev/other")
+    assert said == "dry run: nothing is touched\n" + text
+    assert f"replace {shown(name)}  " in text and KEPT_NAME + "  " not in text
+    assert place.files() == FILES - {NEW_ENTRY} | {name}
+    assert entry(place.esp / name)["options"] == "root=/dev/other"
+    assert record_of(place)["file", NEW_ENTRY] == \
+        hashlib.sha256((place.esp / name).read_bytes()).hexdigest()
+    said = place.install("--dry-run", "--remove")
+    assert f"remove  {shown(name)}\n" in said
+    assert said == "dry run: nothing is touched\n" + place.install("--remove")
+    assert place.tree() == {}
+
+
+def test_counters_that_change_between_runs(place):
+    """Tried once, then good: systemd-bless-boot(8) takes the counters away."""
+    place.install()
+    name = rename(place, NEW_ENTRY, counted(NEW_ENTRY, "+3"))
+    place.install("--options", "root=/dev/a")
+    name = rename(place, name, counted(NEW_ENTRY, "+2-1"))
+    place.install("--options", "root=/dev/b")
+    assert place.files() == FILES - {NEW_ENTRY} | {name}
+    rename(place, name, NEW_ENTRY)
+    place.install("--options", "root=/dev/c")
+    check_whole(place)
+    assert entry(place.esp / NEW_ENTRY)["options"] == "root=/dev/c"
+
+
+def test_a_counted_entry_of_a_kernel_that_is_gone(place):
+    place.install()
+    name = rename(place, OLD_ENTRY, counted(OLD_ENTRY, "+2-1"))
+    (place.root / "boot/vmlinuz-6.1.0-9-amd64").unlink()
+    assert f"keep    {shown(name)}  is not found any more" in place.install()
+    assert name in place.files()
+    place.install("--prune")
+    assert place.files() == FILES - {OLD_ENTRY, f"{OLD_ID}/linux"}
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_foreign_counted_entry_is_kept(place, before):
+    """It is the entry of that name, so there is no second one."""
+    name = counted(NEW_ENTRY, "+3")
+    if before:
+        place.install()
+        rename(place, NEW_ENTRY, name)
+    scenario.write_file(place.esp / name, b"title mine\nefi /mine.efi\n")
+    mine = place.tree()[name]
+    text = place.install("--options", "root=/dev/other")
+    why = "was changed" if before else "was not written by overmount install"
+    assert f"keep    {shown(name)}  {why}" in text
+    assert place.files() == FILES - {NEW_ENTRY} | {name}
+    said = place.install("--dry-run", "--remove")
+    assert said == "dry run: nothing is touched\n" + place.install("--remove")
+    assert place.files() == {name} and place.tree()[name] == mine
+
+
+@pytest.mark.parametrize("ours", ["", "+3", "+2-1"])
+def test_ours_among_several(place, ours):
+    """Of entries that are the same but for the counters the one with our bytes is ours."""
+    place.install()
+    name = rename(place, NEW_ENTRY, counted(NEW_ENTRY, ours))
+    others = {counted(NEW_ENTRY, counters) for counters in ("", "+3", "+2-1", "+1-1")} - {name}
+    for other in others:
+        scenario.write_file(place.esp / other, b"title mine\n")
+    before = {other: place.tree()[other] for other in others}
+    place.install("--options", "root=/dev/other")
+    assert entry(place.esp / name)["options"] == "root=/dev/other"
+    place.install("--remove")
+    assert place.tree().keys() & FILES <= others and name not in place.files()
+    assert {other: place.tree()[other] for other in others} == before
+
+
+def test_a_copy_with_counters_goes_with_the_entry(place):
+    """It would name a kernel that is not there any more."""
+    place.install()
+    shutil.copy(place.esp / NEW_ENTRY, place.esp / counted(NEW_ENTRY, "+3"))
+    said = place.install("--dry-run", "--remove")
+    assert said == "dry run: nothing is touched\n" + place.install("--remove")
+    assert place.tree() == {}
+
+
+@pytest.mark.parametrize("name", ["+x", "+3-", "+", "+3-1-1", "-3", "+3.conf.old", "x+3"])
+def test_names_that_only_look_counted(place, name):
+    place.install()
+    other = rename(place, NEW_ENTRY, counted(NEW_ENTRY, name).replace(".old.conf", ".old"))
+    place.install()
+    assert place.files() == FILES | {other}
+    place.install("--remove")
+    assert place.files() == {other}
+
+
+@pytest.mark.parametrize("version", ["6.1.0+3", "6.1.0+3-1"])
+def test_a_version_that_looks_like_counters(place, version):
+    """The stage would rename it at each start, and give it up in the end."""
+    scenario.write_file(place.root / f"boot/vmlinuz-{version}", place.kernel)
+    place.install()
+    name = f"loader/entries/overmount-{MACHINE}-{version}-linux.conf"
+    assert entry(place.esp / name)["version"] == version
+    place.install("--remove")
+    assert place.tree() == {}
+
+
 # ---------------------------------------------------------------- what is not ours
 
 def test_a_changed_file_is_kept(place):
@@ -643,6 +768,23 @@ def test_every_step_may_fail(place, faults, before, steps, kind, error):
         assert but_efi(place.bytes()) == but_efi(new), f"after step {at}"
     assert at > steps
     assert place.bytes() == new
+
+
+def test_every_step_may_fail_while_boots_are_counted(place, faults):
+    """A start between the run that was cut off and the next one: another counter, nothing is left."""
+    place.install()
+    name, tried = counted(NEW_ENTRY, "+3"), counted(NEW_ENTRY, "+2-1")
+    rename(place, NEW_ENTRY, name)
+    start = place.base / "start"
+    shutil.copytree(place.esp, start)
+    update = functools.partial(place.install, "--options", "root=/dev/other")
+    at = 0
+    for at in each_failure(lambda: fresh_copy(place.esp, start), update, faults, "disk", 0):
+        rename(place, name, tried)
+        update()
+        assert place.files() == FILES - {NEW_ENTRY} | {tried}, f"after step {at}"
+        assert entry(place.esp / tried)["options"] == "root=/dev/other"
+    assert at > 15
 
 
 @pytest.mark.parametrize("error", [errno.EIO, 0])
