@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include <overmount/boot_count.h>
+
 #include "host.h"
 
 static int read_text(struct entry_file *file)
@@ -25,22 +27,35 @@ static int read_text(struct entry_file *file)
 	return result;
 }
 
-int entry_file_read(struct entry_file *file, const char *path, const char *esp, bool global)
+/* The name of its file, without the counters that it may have. */
+static char *entry_id(const char *path)
 {
 	const char *slash = strrchr(path, '/');
+	char *id = xprintf("%s", slash ? slash + 1 : path);
+	struct om_str name = om_str_from(slash ? slash + 1 : path);
+	struct om_boot_count count = om_boot_count_parse(name);
+
+	if (count.counted)
+		om_boot_count_id(name, &count, id, name.len + 1);
+	return id;
+}
+
+int entry_file_read(struct entry_file *file, const char *path, const char *esp, bool global)
+{
 	enum om_status status;
 	int result;
 
 	memset(file, 0, sizeof(*file));
 	om_arena_init(&file->arena, &host_mem);
 	file->path = xstrndup(path, strlen(path));
+	file->id = entry_id(path);
 	file->esp = esp ? xstrndup(esp, strlen(esp)) : esp_of_entry(path);
 	diag_printer_init(&file->printer, file->path);
 	result = read_text(file);
 	if (result != DONE)
 		return result;
-	status = om_entry_parse(om_str_from(file->text), om_str_from(slash ? slash + 1 : path),
-				global, &file->arena, &file->printer.sink, &file->entry);
+	status = om_entry_parse(om_str_from(file->text), om_str_from(file->id), global, &file->arena,
+				&file->printer.sink, &file->entry);
 	if (status == OM_OK)
 		return DONE;
 	return file->printer.errors ? REFUSED : refuse_status(path, status);
@@ -50,6 +65,7 @@ void entry_file_release(struct entry_file *file)
 {
 	om_arena_release(&file->arena);
 	free(file->path);
+	free(file->id);
 	free(file->esp);
 	free(file->text);
 	memset(file, 0, sizeof(*file));

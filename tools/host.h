@@ -192,6 +192,7 @@ char *esp_config(const char *esp);
 
 struct entry_file {
 	char *path;
+	char *id;			/* its name without counters */
 	char *esp;			/* NULL: not known */
 	char *text;
 	struct om_arena arena;

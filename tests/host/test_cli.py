@@ -145,6 +145,17 @@ def test_descriptor(esp, tmp_path):
         damage(out, offset)
 
 
+@pytest.mark.parametrize("counters", ["+3", "+2-1"])
+def test_counters_are_no_part_of_an_entry(esp, tmp_path, counters):
+    """As the stage sees it: the same descriptor, whatever is left of its tries."""
+    made = []
+    for name in (entry_of(esp), entry_of(esp).with_name(f"test{counters}.conf")):
+        name.write_text(ENTRY)
+        overmount("descriptor", "build", "-o", tmp_path / "out", name)
+        made.append((tmp_path / "out").read_bytes())
+    assert made[0] == made[1]
+
+
 # ---------------------------------------------------------------- disk
 
 def test_disk_root_takes_any_name(tmp_path):
