@@ -125,7 +125,7 @@ static void leave_others(void)
 
 /* ------------------------------------------------------------------ what became of it */
 
-static const char *keep_text(const char *text)
+const char *keep_text(const char *text)
 {
 	const char *copy = strdup(text);
 
@@ -252,7 +252,11 @@ void network_leave(void)
 
 uint32_t network_wait_ms(void)
 {
-	return world.root->wait_ms ? world.root->wait_ms : NETWORK_WAIT_MS;
+	uint32_t wait_ms = world.root->wait_ms;
+
+	if (!wait_ms || (wait_ms == OM_WAIT_FOREVER && world.root->candidate_count > 1))
+		wait_ms = NETWORK_WAIT_MS;
+	return wait_ms;
 }
 
 static const char *bring_up(void)

@@ -3,7 +3,7 @@
 #define INIT_NETWORK_H
 /*
  * A root on another machine: network.c brings one of the interfaces up, dhcp_client.c asks for its
- * address, nfs.c mounts.
+ * address, nfs.c tries servers and versions, nfs_mount.c mounts.
  */
 #include <overmount/network.h>
 
@@ -57,7 +57,24 @@ int interface_configure(const char *name, const struct om_net_config *config);
  * holds; else why not.
  */
 const char *network_up(const struct om_net_config **ret_config);
-/* How long somebody may be waited for, from now. */
+/*
+ * How long somebody may be waited for, from now: root-wait, or 30 s.  For ever only if no other
+ * candidate waits for its turn.
+ */
 uint32_t network_wait_ms(void);
+/* A reason that stays. */
+const char *keep_text(const char *text);
+
+/* -- nfs_mount.c ---------------------------------------------------------------------------- */
+
+#define NFS_MESSAGE_MAX	128u		/* with NUL */
+#define NFS_SILENT	(-ETIME)	/* nothing has come of it in time */
+
+/*
+ * A file system of type nfs with the options DATA on TARGET.  0, NFS_SILENT or -errno, and then
+ * what the kernel says about it; "" = nothing.
+ */
+int nfs_mount(const char *source, const char *data, const char *target, bool readonly,
+	      uint32_t wait_ms, char message[NFS_MESSAGE_MAX]);
 
 #endif

@@ -12,6 +12,7 @@ import stock
 from fetched import fetched
 from monitor import Monitor
 from nfs_server import EXPORT, Server
+from silent_servers import silent
 from stock import scenario
 
 DIRS = ["proc", "dev", "sys", "run", "mnt", "sbin", "tmp"]
@@ -104,14 +105,26 @@ def test_an_old_command_line_and_nfs_3(server):
     assert {"PROTO='none'", "HOSTNAME='old'", "DNSDOMAIN='example.org'"} <= set(told), told
 
 
-def test_candidates_in_order(server):
-    """Until one works, with a tmpfs over it."""
-    wrong = {f"nfs:/nowhere,port={server.port}": "10.0.2.2:/nowhere: the server has no such directory",
-             "nfs:10.0.2.2:/x,port=9": "10.0.2.2:/x: Connection refused",
-             "nfs:files.example.org:/x":
-             "the server cannot be looked up by name: write its IPv4 address"}
-    text = boot("6.1", "candidates", [*(f"root {spec}" for spec in wrong), f"root nfs:{EXPORT} flags=port={server.port}",
-                                      "root-overlay tmpfs"], USER)
+@pytest.mark.parametrize("version", stock.KERNELS)
+def test_candidates_in_order(version, server):
+    """Until one works, with a tmpfs over it. For silent servers the kernel would wait for minutes."""
+    with silent() as deaf, silent(only_null=True) as null:
+        port = f"port={server.port}"
+        wrong = {f"nfs:/nowhere,{port}": "10.0.2.2:/nowhere: the server has no such directory",
+                 "nfs:10.0.2.2:/x,port=9": "10.0.2.2:/x: Connection refused",
+                 "nfs:files.example.org:/x":
+                 "the server cannot be looked up by name: write its IPv4 address",
+                 f"nfs:{EXPORT},{port},foo=1": f"10.0.2.2:{EXPORT}: nfs: Unknown parameter 'foo'",
+                 f"nfs:/deaf,port={deaf.port}": "10.0.2.2:/deaf: no answer by NFS in 5 s",
+                 f"nfs:/null,port={null.port}": "10.0.2.2:/null: no answer by NFS in 5 s",
+                 f"nfs:/mountd,vers=3,port={null.port},mountport={null.port}":
+                 "10.0.2.2:/mountd: no answer by NFS in 5 s"}
+        lines = [*(f"root {spec}" for spec in wrong), f"root nfs:{EXPORT} flags={port}",
+                 "root-overlay tmpfs", "root-wait 1"]
+        text = boot(version, "candidates", lines, USER)
+        # NULL of NFS 4; then EXCHANGE_ID in a COMPOUND, NULL and MNT of version 3.
+        assert set(deaf.seen) == {(100003, 4, 0)}
+        assert set(null.seen) == {(100003, 4, 0), (100003, 4, 1), (100005, 3, 0), (100005, 3, 1)}
     story = STORY.findall(text)
     for spec, reason in wrong.items():
         assert f"root: {spec}: {reason}" in story, text[-5000:]
