@@ -60,6 +60,7 @@ void diag_print(const char *name, const struct om_diag *diag);
 
 extern const struct om_mem host_mem;
 
+_Noreturn void no_memory_left(void);
 /* malloc() and friends that end the program when there is no memory. */
 void *xalloc(size_t size);
 char *xprintf(const char *format, ...) OM_PRINTF(1, 2);

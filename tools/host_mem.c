@@ -19,12 +19,16 @@ static void mem_free(void *ctx, void *ptr, size_t size)
 
 const struct om_mem host_mem = { .alloc = mem_alloc, .free = mem_free };
 
+void no_memory_left(void)
+{
+	fputs("overmount: error: out of memory\n", stderr);
+	exit(REFUSED);
+}
+
 static void *checked(void *ptr)
 {
-	if (!ptr) {
-		fputs("overmount: error: out of memory\n", stderr);
-		exit(REFUSED);
-	}
+	if (!ptr)
+		no_memory_left();
 	return ptr;
 }
 

@@ -129,10 +129,8 @@ char *manifest_text(const struct manifest *manifest)
 		failed |= fclose(out) != 0;
 	}
 	free(sorted);
-	if (failed) {
-		free(text);
-		text = xprintf("%s", "");	/* ends the program when there is no memory */
-	}
+	if (failed)
+		no_memory_left();
 	return text;
 }
 

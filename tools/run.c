@@ -203,10 +203,8 @@ void argument_add(struct arguments *arguments, const char *word)
 	while (room < arguments->count + 2)
 		room *= 2;
 	arguments->words = realloc(arguments->words, room * sizeof(*arguments->words));
-	if (!arguments->words) {
-		refuse(NULL, "out of memory");
-		exit(REFUSED);
-	}
+	if (!arguments->words)
+		no_memory_left();
 	arguments->words[arguments->count++] = word;
 	arguments->words[arguments->count] = NULL;
 }

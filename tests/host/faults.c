@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Preloaded: the N-th call that changes the disk (FAULT_KIND=disk) or asks for memory (memory)
- * fails with FAULT_ERRNO, or the program ends right before it as if the power went (FAULT_ERRNO=0).
+ * Preloaded: the N-th call that changes the disk (FAULT_KIND=disk), asks for memory (memory) or for
+ * text that grows in memory (stream) fails with FAULT_ERRNO, or the program ends right before it as if the power went (FAULT_ERRNO=0).
  * FAULT_BYTES: the disk takes so many bytes and not one more.
  */
 #include <dlfcn.h>
@@ -86,6 +86,11 @@ void *calloc(size_t count, size_t size)
 int vasprintf(char **text, const char *format, va_list args)
 {
 	return fails("memory") ? -1 : NEXT(vasprintf)(text, format, args);
+}
+
+FILE *open_memstream(char **text, size_t *size)
+{
+	return fails("stream") ? NULL : NEXT(open_memstream)(text, size);
 }
 
 char *strndup(const char *text, size_t len)
