@@ -218,7 +218,8 @@ enum om_status descriptor_check_verity(const struct om_diag_sink *sink, uint64_t
 		return om_diag_binary(sink, OM_SYNTAX, offset,
 				      "verity: a hash of %u bytes, expected 20, 32, 48 or 64",
 				      verity->hash_len);
-	if (verity->offset % OM_VERITY_UNIT != 0 || (verity->device.kind == 0 && verity->offset == 0))
+	if (verity->offset % OM_VERITY_UNIT != 0 || verity->offset > INT64_MAX ||
+	    (verity->device.kind == 0 && verity->offset == 0))
 		return om_diag_binary(sink, OM_SYNTAX, offset,
 				      "verity: the hash tree cannot be at %llu",
 				      (unsigned long long)verity->offset);

@@ -121,7 +121,9 @@ static void test_refusals(void **state)
 #define HASH19 "0123456789012345678"
 /* offset (16 of its bits), length of the hash, kind, major, minor, length of the text */
 #define VERITY(offset, hash, kind, major, minor, text, rest) \
-	P(offset "\0\0\0\0\0\0" hash "\0\0\0" kind "\0\0\0" major "\0\0\0" minor "\0\0\0\0\0\0\0" \
+	VERITY_AT(offset "\0\0\0\0\0\0", hash, kind, major, minor, text, rest)
+#define VERITY_AT(offset, hash, kind, major, minor, text, rest) \
+	P(offset hash "\0\0\0" kind "\0\0\0" major "\0\0\0" minor "\0\0\0\0\0\0\0" \
 	  text "\0\0\0" rest)
 
 static const struct refusal late_refusals[] = {
@@ -146,6 +148,8 @@ static const struct refusal late_refusals[] = {
 	  VERITY("\0\0", "\24", "\0", "\0", "\0", "\0", HASH19 "x") },
 	{ "verity: no sector", OM_SYNTAX, "at 1", 14, 1,
 	  VERITY("\1\0", "\24", "\3", "\10", "\1", "\0", HASH19 "x") },
+	{ "verity: further than a file can reach", OM_SYNTAX, "at 9223372036854775808", 14, 1,
+	  VERITY_AT("\0\0\0\0\0\0\0\200", "\24", "\0", "\0", "\0", "\0", HASH19 "x") },
 	{ "verity: hash tree in a tar archive", OM_SYNTAX, "kind 10", 14, 1,
 	  VERITY("\0\0", "\24", "\12", "\0", "\0", "\2", HASH19 "x/a") },
 	{ "verity: number of a device by name", OM_SYNTAX, "does not use", 14, 1,
