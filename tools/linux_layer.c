@@ -191,6 +191,23 @@ static int add_file(struct collect *collect, struct kmod_module *module)
 }
 
 static int add_module(struct collect *collect, struct kmod_module *module);
+static int add_named(struct collect *collect, const char *name, bool must);
+
+/*
+ * What a module asks for when it mounts, and no index knows: FAT is not mounted without the tables that the
+ * kernel's configuration names.  These are its defaults and those of distributions.
+ */
+static int add_unnamed(struct collect *collect, struct kmod_module *module)
+{
+	static const char *const tables[] = { "nls_cp437", "nls_ascii", "nls_iso8859_1", NULL };
+	int i, result = DONE;
+
+	if (strcmp(kmod_module_get_name(module), "fat") != 0)
+		return DONE;
+	for (i = 0; result == DONE && tables[i]; i++)
+		result = add_named(collect, tables[i], false);
+	return result;
+}
 
 static int add_list(struct collect *collect, struct kmod_list *list)
 {
@@ -222,6 +239,8 @@ static int add_module(struct collect *collect, struct kmod_module *module)
 		result = add_list(collect, kmod_module_get_dependencies(module));
 	if (result == DONE)
 		result = add_file(collect, module);
+	if (result == DONE)
+		result = add_unnamed(collect, module);
 	if (result == DONE)
 		result = add_list(collect, after);
 	else

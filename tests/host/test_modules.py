@@ -22,6 +22,10 @@ MODULES = {
     "late_a": ([], [], ["softdep=post: late_b late_c"]),
     "late_b": ([], [], ["softdep=pre: late_a post: late_c"]),
     "late_c": ([], [], ["softdep=pre: late_b late_a"]),
+    "fat": (["fat_fill"], [], []),
+    "vfat": ([], ["fat_fill"], []),
+    "nls_cp437": ([], [], []),
+    "nls_iso8859-1": ([], [], []),
 }
 
 
@@ -67,6 +71,8 @@ def order(tree):
     (["disk_pci"], ["bus", "disk_core", "disk-pci"]),
     (["disk_core", "bus", "disk-pci"], ["bus", "disk_core", "disk-pci"]),
     (["pci:v00001AF4d00001001"], ["bus", "disk_core", "disk-pci"]),
+    # Of the tables that FAT asks for while it mounts, those that this kernel has.
+    (["vfat"], ["fat", "nls_cp437", "nls_iso8859-1", "vfat"]),
     (["inside"], []), (["inside", "bus"], ["bus"]), ([], []),
 ], ids=lambda value: "+".join(value))
 def test_order(lib, tmp_path, names, wanted):
