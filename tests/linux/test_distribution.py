@@ -12,11 +12,11 @@ import pytest
 
 import stock
 from stock import scenario
-from machine import Machine, Timeout
+from distribution import (DRIVERS, ESP, UUID, installed, log_in, log_in_by_init, script_disk, start,
+                          with_kernel, with_modules)
+from machine import Timeout
 from kernel_modules import index, make_module
 
-UUID = "01234567-89ab-4cde-8f01-23456789abcd"       # as mk/debian.sh makes it
-ESP = "c0ffee00-1234-4567-89ab-0123456789ab"
 FIRST = "timeout 0\nconsole serial\ndefault *-init.conf\n"
 SEEN = """
 echo "T pid1=$(cat /proc/1/comm)"
@@ -56,27 +56,6 @@ def debian():
     return stock.fetched("debian.sh")
 
 
-def installed(root, work, options, *args, config="timeout 0\nconsole serial\n"):
-    """The disk with the ESP for the system below ROOT."""
-    esp = work / "esp"
-    scenario.write_file(esp / "EFI/overmount/overmount.conf", config.encode())
-    scenario.run(scenario.OVERMOUNT, "install", "--esp", esp, "--root", root, "--options",
-                 f"root=UUID={UUID} ro console=ttyS0 {options}".strip(), *args)
-    for made in (esp / "loader/entries").glob("*-init.conf"):
-        # The same, but systemd switches off at once; last in the menu.
-        scenario.write_file(made.parent / "off.conf", made.read_bytes() +
-                            b"options systemd.unit=poweroff.target\n")
-    scenario.run(scenario.OVERMOUNT, "check", esp)
-    scenario.run(scenario.OVERMOUNT, "disk", "esp", "-o", work / "esp.img", "--size", 96, esp)
-    scenario.run(scenario.OVERMOUNT, "disk", "gpt", "-o", work / "boot.img",
-                 f"{work / 'esp.img'}:ef00:esp:{ESP}")
-    return work / "boot.img"
-
-
-def with_modules(*names):
-    return [word for name in names for word in ("--module", name)]
-
-
 def program(tree, release):
     """overmount(1) of this host with its libraries, to be run inside, and a kernel to be found."""
     for library in re.findall(r"=> (/\S+)", scenario.run("ldd", scenario.OVERMOUNT)):
@@ -95,49 +74,13 @@ def program(tree, release):
     index(tree / "lib/modules", release)
 
 
-def script_disk(work, **scripts):
-    """Scripts by their names, and what else is below work/script."""
-    for name, script in scripts.items():
-        scenario.write_file(work / "script" / name, script.encode())
-    scenario.run(scenario.OVERMOUNT, "disk", "root", "-o", work / "script.img", "--size", 64,
-                 work / "script")
-    return work / "script.img"
-
-
-def start(work, disks, reboots=False, extra=()):
-    machine = Machine(work, disks, 768, ["-snapshot", *extra])
-    if reboots:
-        machine.line.remove("-no-reboot")
-    return machine
-
-
 def shared_nvme(work):
     """An NVMe disk that more than one controller may reach, as QEMU's options."""
     (work / "nothing").mkdir()
     image = work / "nvme.img"
     scenario.run(scenario.OVERMOUNT, "disk", "root", "-o", image, "--size", 1, work / "nothing")
-    return ["-device", "nvme-subsys,id=s0", "-device", "nvme,serial=1,subsys=s0", "-drive",
+    return ["-snapshot", "-device", "nvme-subsys,id=s0", "-device", "nvme,serial=1,subsys=s0", "-drive",
             f"if=none,id=n0,format=raw,file={image}", "-device", "nvme-ns,drive=n0"]
-
-
-def log_in(machine, *scripts):
-    """Wait for the login prompt, and run the scripts; what they said."""
-    machine.expect(r"login: ", 300)
-    machine.send("root\n")
-    machine.expect(r"root@\S+# ?$", 60)
-    before = machine.seen
-    run = "".join(f" && sh /mnt/{name}" for name in scripts)
-    machine.send(f"mount -r /dev/vdc /mnt{run} && echo T 'done'\n")
-    machine.expect(r"^T done", 240)
-    return "\n".join(line[2:].rstrip() for line in machine.text[before:].splitlines()
-                     if line.startswith("T "))
-
-
-def log_in_by_init(machine, *scripts):
-    """The same, after our /init has found the root."""
-    machine.expect(r"overmount: root: /dev/vdb is ext4, mounted read-only", 60)
-    machine.expect(r"overmount: init: /sbin/init", 20)
-    return log_in(machine, *scripts)
 
 
 def switch_off(machine):
@@ -201,8 +144,7 @@ def test_debian_without_an_initramfs_and_with_its_own(debian, tmp_path):
     release, = (path.name for path in (system / "lib/modules").iterdir())
     entry = f"overmount-debian-{release}"
     program(tmp_path / "script", release)
-    drivers = with_modules("virtio_pci", "virtio_blk", "ext4")
-    disks = [installed(system, tmp_path, "", *drivers, config=FIRST), debian / "root.ext4",
+    disks = [installed(system, tmp_path, "", *with_modules(*DRIVERS), config=FIRST), debian / "root.ext4",
              script_disk(tmp_path, seen=SEEN, register=REGISTERED,
                          once=f"bootctl set-oneshot {entry}.conf\n")]
     try:
@@ -226,13 +168,9 @@ def test_debian_without_an_initramfs_and_with_its_own(debian, tmp_path):
 
 @pytest.mark.parametrize("version", [version for version in stock.KERNELS if version != "6.1"])
 def test_debian_on_another_kernel(debian, tmp_path, version):
-    """One that this Debian knows nothing of: its modules, too, come with our /init.  It is started
-    again by systemd, and the next time switched off."""
-    tree, release = stock.tree(version), stock.release(version)
-    scenario.write_file(tmp_path / f"kernels/vmlinuz-{release}", (tree / "vmlinuz").read_bytes())
-    modules = with_modules("virtio_pci", "virtio_blk", "ext4", "vfat", "nls_ascii", "nls_cp437")
-    disks = [installed(debian, tmp_path, "", "--kernels", tmp_path / "kernels", "--modules-dir",
-                       tree / "lib/modules", *modules),
+    """It is started again by systemd, and the next time switched off."""
+    release = stock.release(version)
+    disks = [with_kernel(version, debian, tmp_path, "vfat", "nls_ascii", "nls_cp437"),
              debian / "root.ext4",
              script_disk(tmp_path, seen=SEEN, once="bootctl set-oneshot off.conf\n")]
     try:
