@@ -200,13 +200,10 @@ static const char *const *with_words(const char *const *argv, const char **joine
 	return joined;
 }
 
-int exec_now(const char *path, const char *const *argv)
+int exec_now(const char *path, const char *const *argv, char *const *envp)
 {
-	static const char *const envp[] = { "HOME=/", "TERM=linux", "PATH=/sbin:/usr/sbin:/bin:/usr/bin",
-					    NULL };
-
 	console_open();
-	return result_of(execve(path, (char *const *)argv, (char *const *)envp));
+	return result_of(execve(path, (char *const *)argv, envp));
 }
 
 int world_exec(void *ctx, const char *path, const char *const *argv)
@@ -221,7 +218,7 @@ int world_exec(void *ctx, const char *path, const char *const *argv)
 	log_limit(true);
 	if (stays)
 		initramfs_leave();
-	err = world.first < 0 ? exec_now(path, argv) : first_exec(path, argv);
+	err = world.first < 0 ? exec_now(path, argv, environ) : first_exec(path, argv);
 	if (stays)
 		initramfs_return();
 	return err;

@@ -123,8 +123,8 @@ int world_reap(void *ctx, enum om_keep keep, uint32_t *ret_dentries, uint32_t *r
 int world_exec(void *ctx, const char *path, const char *const *argv);
 /* 0, 1 and 2 on /dev/console. */
 void console_open(void);
-/* Run PATH in place of this program; -errno. */
-int exec_now(const char *path, const char *const *argv);
+/* Run PATH in place of this program; -errno.  What the kernel gave us as ENVP belongs to init. */
+int exec_now(const char *path, const char *const *argv, char *const *envp);
 
 /* -- initramfs.c ---------------------------------------------------------------------------- */
 

@@ -10,9 +10,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,7 +27,6 @@
 
 static void __attribute__((noreturn)) become_linuxrc(const char *root, const char *program)
 {
-	static const char *const envp[] = { "HOME=/", "TERM=linux", NULL };
 	const char *name = strrchr(program, '/');
 	const char *argv[] = { name ? name + 1 : program, NULL };
 
@@ -35,7 +36,7 @@ static void __attribute__((noreturn)) become_linuxrc(const char *root, const cha
 	}
 	setsid();
 	console_open();
-	execve(program, (char *const *)argv, (char *const *)envp);
+	execve(program, (char *const *)argv, environ);
 	say("linuxrc: %s: %s", program, om_errno_text(-errno));
 	_exit(127);
 }
@@ -49,6 +50,7 @@ static void __attribute__((noreturn)) shadow_leaves(void)
 	uint64_t pages;
 
 	trace_end();
+	log_limit(true);
 	if (world.root->keep != OM_KEEP_ALL && world_chroot(NULL, "/proc/1/root") == 0)
 		world_reap(NULL, world.root->keep, &dentries, &inodes, &pages);
 	_exit(0);
@@ -109,31 +111,53 @@ int world_run_linuxrc(void *ctx, const char *root, const char *program, int *ret
 
 /* ------------------------------------------------------------------ PID 1 becomes init */
 
-/* Path and arguments, each with its NUL, and our root as a descriptor. */
+/* To PID 1: path, arguments and environment, each with its NUL; our root is sent along. */
+struct order {
+	uint32_t argc;
+	char words[MESSAGE_MAX];
+};
+
+static bool add_word(struct order *order, size_t *used, const char *word)
+{
+	size_t len = strlen(word) + 1;
+
+	if (len > sizeof(order->words) - *used)
+		return false;
+	memcpy(order->words + *used, word, len);
+	*used += len;
+	return true;
+}
+
+/* How long it is; 0: too long. */
+static size_t order_write(struct order *order, const char *path, const char *const *argv)
+{
+	size_t used = 0, i;
+	bool fits = add_word(order, &used, path);
+
+	for (i = 0; fits && argv[i]; i++)
+		fits = add_word(order, &used, argv[i]);
+	order->argc = (uint32_t)i;
+	for (i = 0; fits && environ[i]; i++)
+		fits = add_word(order, &used, environ[i]);
+	return fits ? offsetof(struct order, words) + used : 0;
+}
+
 int first_exec(const char *path, const char *const *argv)
 {
-	char words[MESSAGE_MAX], control[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct iovec part = { words, 0 };
+	static struct order order;
+	char control[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct iovec part = { &order, order_write(&order, path, argv) };
 	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control,
 				  .msg_controllen = sizeof(control) };
 	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), err;
+	int root, err;
 	ssize_t got;
-	size_t i;
 
+	if (!part.iov_len)
+		return -E2BIG;
+	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return -errno;
-	for (i = 0; i == 0 || argv[i - 1]; i++) {
-		const char *word = i == 0 ? path : argv[i - 1];
-		size_t len = strlen(word) + 1;
-
-		if (len > sizeof(words) - part.iov_len) {
-			close(root);
-			return -E2BIG;
-		}
-		memcpy(words + part.iov_len, word, len);
-		part.iov_len += len;
-	}
 	header->cmsg_level = SOL_SOCKET;
 	header->cmsg_type = SCM_RIGHTS;
 	header->cmsg_len = CMSG_LEN(sizeof(root));
@@ -161,36 +185,53 @@ static void signals_reset(void)
 		signal(i, SIG_DFL);
 }
 
-static int first_go(const struct msghdr *message, char *words, size_t len)
+/* Nor has it a file of /linuxrc, which would keep the initrd in use, or its terminal. */
+static void files_close(int fd)
+{
+	int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC);
+
+	ioctl(terminal < 0 ? 0 : terminal, TIOCNOTTY);
+	syscall(SYS_close_range, 3, fd - 1, 0);
+	syscall(SYS_close_range, fd + 1, UINT32_MAX, 0);
+	umask(022);
+}
+
+static int first_go(const struct msghdr *message, struct order *order, size_t len)
 {
 	struct cmsghdr *header = CMSG_FIRSTHDR((struct msghdr *)(uintptr_t)message);
-	const char *argv[OM_ARGS_MAX + 64] = { NULL };
-	size_t at = strlen(words) + 1, count = 0;
+	/* Both lists, each with its NULL. */
+	static char *list[OM_ARGS_MAX + 128];
+	size_t at = strlen(order->words) + 1, count = 0;
 	int root;
 
 	if (!header || header->cmsg_type != SCM_RIGHTS)
 		return -EINVAL;
 	memcpy(&root, CMSG_DATA(header), sizeof(root));
-	while (at < len && count + 1 < sizeof(argv) / sizeof(argv[0])) {
-		argv[count++] = words + at;
-		at += strlen(words + at) + 1;
+	while (at < len && count + 2 < sizeof(list) / sizeof(list[0])) {
+		if (count == order->argc)
+			list[count++] = NULL;
+		list[count++] = order->words + at;
+		at += strlen(order->words + at) + 1;
 	}
+	list[count] = list[count + 1] = NULL;
 	if (fchdir(root) || chroot(".") || chdir("/"))
 		return -errno;
 	close(root);
 	signal(SIGCHLD, SIG_DFL);
-	return exec_now(words, argv);
+	return exec_now(order->words, (const char *const *)list, list + order->argc + 1);
 }
 
 void first_wait(int fd)
 {
-	static char words[MESSAGE_MAX + 1], control[CMSG_SPACE(sizeof(int))];
+	static struct order order;
+	static char control[CMSG_SPACE(sizeof(int))];
 	int err;
 
 	signals_reset();
+	files_close(fd);
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	for (;;) {
-		struct iovec part = { words, MESSAGE_MAX };
+		struct iovec part = { &order, sizeof(order) - 1 };
 		struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1,
 					  .msg_control = control, .msg_controllen = sizeof(control) };
 		ssize_t len;
@@ -200,10 +241,11 @@ void first_wait(int fd)
 		len = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
 		if (len < 0 && errno == EINTR)
 			continue;
-		if (len <= 0)
+		if (len <= (ssize_t)offsetof(struct order, words))
 			_exit(1);
-		words[len] = '\0';
-		err = first_go(&message, words, (size_t)len);
+		len -= (ssize_t)offsetof(struct order, words);
+		order.words[len] = '\0';
+		err = first_go(&message, &order, (size_t)len);
 		if (write(fd, &err, sizeof(err)) != sizeof(err))
 			_exit(1);
 	}

@@ -4,12 +4,15 @@
  * call, and by calls that are put into its mouth it fetches our program from us and executes it.
  * While it runs, paths that name a file which this kernel no longer has are changed on their way.
  */
+#include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/reg.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -31,6 +34,8 @@
 struct tracee {
 	struct tracee *next;
 	pid_t tid;
+	bool first;		/* a thread of PID 1 ... */
+	bool gone;		/* ... that has ended before the others */
 	bool inside;		/* between entry and exit of a system call */
 	bool changed;		/* ... whose argument ... */
 	size_t reg;		/* ... at this offset of the registers ... */
@@ -39,6 +44,15 @@ struct tracee {
 
 static struct tracee *tracees;
 static bool mortal;		/* PID 1 still is the program that was started as /linuxrc */
+static pid_t speaker = 1;	/* the thread of PID 1 that wants to end it */
+
+static bool is_first(pid_t tid)
+{
+	char path[32];
+
+	om_format(path, sizeof(path), "1/task/%d", (int)tid);
+	return faccessat(world.proc, path, F_OK, 0) == 0;
+}
 
 static struct tracee *tracee_of(pid_t tid)
 {
@@ -51,6 +65,7 @@ static struct tracee *tracee_of(pid_t tid)
 	if (!tracee)
 		return NULL;
 	tracee->tid = tid;
+	tracee->first = is_first(tid);
 	tracee->next = tracees;
 	tracees = tracee;
 	return tracee;
@@ -180,24 +195,44 @@ static void look_at_path(struct tracee *tracee, struct user_regs_struct *regs)
 
 /* ------------------------------------------------------------------ the end of PID 1 */
 
-static bool is_exit(const struct user_regs_struct *regs)
+/* Does any other thread of PID 1 go on? */
+static bool others_live(const struct tracee *one)
 {
-	if (regs->cs == CS_32)
-		return regs->orig_rax == 1 || regs->orig_rax == 252;
-	return regs->orig_rax == SYS_exit || regs->orig_rax == SYS_exit_group;
+	const struct tracee *tracee;
+
+	for (tracee = tracees; tracee; tracee = tracee->next)
+		if (tracee != one && tracee->first && !tracee->gone)
+			return true;
+	return false;
+}
+
+/* Of all of PID 1: exit_group() by any thread, exit() by the last one. */
+static bool is_exit(struct tracee *tracee, const struct user_regs_struct *regs)
+{
+	bool narrow = regs->cs == CS_32;
+
+	if (!tracee->first)
+		return false;
+	if (regs->orig_rax == (narrow ? 252 : SYS_exit_group))
+		return true;
+	if (regs->orig_rax != (narrow ? 1 : SYS_exit))
+		return false;
+	tracee->gone = others_live(tracee);
+	return !tracee->gone;
 }
 
 /* Would SIGNAL end a program that is not PID 1?  Only handlers are asked for, not what ignores. */
-static bool would_kill(int signal)
+static bool would_kill(pid_t tid, int signal)
 {
 	static const char names[] = "SigIgn:\t", caught[] = "SigCgt:\t";
-	char text[4096], *at;
+	char path[32], text[4096], *at;
 	uint64_t mask = 0;
 
 	if (signal == SIGCHLD || signal == SIGCONT || signal == SIGURG || signal == SIGWINCH ||
 	    signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU)
 		return false;
-	if (read_text_at(world.proc, "1/status", text, sizeof(text)))
+	om_format(path, sizeof(path), "%d/status", (int)tid);
+	if (read_text_at(world.proc, path, text, sizeof(text)))
 		return false;
 	at = strstr(text, names);
 	mask |= at ? strtoull(at + sizeof(names) - 1, NULL, 16) : 0;
@@ -245,7 +280,7 @@ static enum verdict syscall_stop(struct tracee *tracee, int *ret_status)
 		return GOES_ON;
 	tracee->inside = !tracee->inside;
 	if (tracee->inside) {
-		if (tracee->tid == 1 && is_exit(&regs)) {
+		if (is_exit(tracee, &regs)) {
 			*ret_status = (int)(regs.cs == CS_32 ? regs.rbx : regs.rdi) << 8 & 0xff00;
 			return ENDS;
 		}
@@ -259,6 +294,17 @@ static enum verdict syscall_stop(struct tracee *tracee, int *ret_status)
 	return GOES_ON;
 }
 
+/* Whichever thread called it, now it is the only one and has the number of the process. */
+static void executed(struct tracee *tracee)
+{
+	unsigned long former;
+
+	if (ptrace(PTRACE_GETEVENTMSG, tracee->tid, 0, &former) == 0 && (pid_t)former != tracee->tid)
+		forget((pid_t)former);
+	tracee->inside = true;
+	tracee->changed = tracee->gone = false;
+}
+
 static enum verdict stopped(struct tracee *tracee, int status, dev_t initrd, bool *started,
 			    int *ret_status)
 {
@@ -266,6 +312,8 @@ static enum verdict stopped(struct tracee *tracee, int status, dev_t initrd, boo
 
 	if (signal == SYSCALL_STOP)
 		return syscall_stop(tracee, ret_status);
+	if (event == PTRACE_EVENT_EXEC)
+		executed(tracee);
 	if (event == PTRACE_EVENT_EXEC && tracee->tid == 1) {
 		/* The first is that of /linuxrc itself. */
 		if (*started && became_init(initrd))
@@ -276,7 +324,8 @@ static enum verdict stopped(struct tracee *tracee, int status, dev_t initrd, boo
 		ptrace(PTRACE_LISTEN, tracee->tid, 0, 0);
 		return GOES_ON;
 	}
-	if (event == 0 && tracee->tid == 1 && would_kill(signal) && (mortal || is_fault(signal))) {
+	if (event == 0 && tracee->first && would_kill(tracee->tid, signal) &&
+	    (mortal || is_fault(signal))) {
 		*ret_status = signal;
 		return ENDS;
 	}
@@ -308,24 +357,41 @@ bool trace_run(dev_t initrd, int *ret_status)
 		else
 			go_on(tid, 0);
 	}
+	speaker = tid;
 	return verdict == ENDS;
 }
 
 /* ------------------------------------------------------------------ words in its mouth */
 
-/* Run on to the next stop at a system call; signals have to wait for the next program. */
+/*
+ * Run on to the next stop at a system call; signals have to wait for the next program.  Others
+ * come by meanwhile: an exec waits for the other threads, and these for somebody who sees them end.
+ */
 static int next_stop(void)
 {
-	int status;
+	struct tracee *tracee;
+	int status, ignored;
+	bool started = true;
+	pid_t tid;
 
-	do {
-		go_on(1, 0);
-		if (waitpid(1, &status, __WALL) < 0)
+	go_on(speaker, 0);
+	for (;;) {
+		tid = waitpid(-1, &status, __WALL);
+		if (tid < 0)
 			return -errno;
+		if (tid == 1 && status >> 8 == (SIGTRAP | PTRACE_EVENT_EXEC << 8))
+			speaker = 1;
 		if (!WIFSTOPPED(status))
+			forget(tid);
+		if (tid == speaker && !WIFSTOPPED(status))
 			return -ESRCH;
-	} while ((status >> 8 & 0xff) != SYSCALL_STOP);
-	return 0;
+		if (tid == speaker && (status >> 8 & 0xff) == SYSCALL_STOP)
+			return 0;
+		if (tid == speaker)
+			go_on(tid, 0);
+		else if (WIFSTOPPED(status) && (tracee = tracee_of(tid)))
+			stopped(tracee, status, 0, &started, &ignored);
+	}
 }
 
 static long call(struct user_regs_struct regs, long number, uint64_t a, uint64_t b, uint64_t c,
@@ -340,67 +406,92 @@ static long call(struct user_regs_struct regs, long number, uint64_t a, uint64_t
 	regs.rdx = c;
 	regs.r10 = d;
 	regs.r8 = e;
-	if (ptrace(PTRACE_SETREGS, 1, 0, &regs))
+	if (ptrace(PTRACE_SETREGS, speaker, 0, &regs))
 		return -errno;
 	err = next_stop();
 	if (!err)
 		err = next_stop();
 	if (err)
 		return err;
-	if (ptrace(PTRACE_GETREGS, 1, 0, &regs))
+	if (ptrace(PTRACE_GETREGS, speaker, 0, &regs))
 		return -errno;
 	return (long)regs.rax;
 }
 
-/* Instructions of the vdso that are a system call: there is one for each clock it does not know. */
-static uint64_t find_syscall(void)
+static bool poke_syscall(uint64_t at)
 {
-	static uint8_t code[2 * 4096];
-	char maps[16384], *line;
-	struct iovec mine = { code, 4096 }, theirs;
-	size_t i;
+	void *place = (void *)(uintptr_t)at;
+	long bytes = ptrace(PTRACE_PEEKTEXT, speaker, place, 0);
 
-	if (read_text_at(world.proc, "1/maps", maps, sizeof(maps)))
-		return 0;
-	line = strstr(maps, "[vdso]");
-	while (line && line > maps && line[-1] != '\n')
-		line--;
-	if (!line)
-		return 0;
-	theirs = (struct iovec){ (void *)(uintptr_t)strtoull(line, NULL, 16), 4096 };
-	if (process_vm_readv(1, &mine, 1, &theirs, 1, 0) != 4096)
-		return 0;
-	for (i = 0; i + 1 < 4096; i++)
-		if (code[i] == 0x0f && code[i + 1] == 0x05)
-			return (uint64_t)(uintptr_t)theirs.iov_base + i;
+	return ptrace(PTRACE_POKETEXT, speaker, place, (bytes & ~0xffffL) | 0x050fL) == 0;
+}
+
+/* A page that every program can execute: the vdso.  Nobody needs its ELF header any more. */
+static uint64_t vdso(bool narrow)
+{
+	union { uint64_t wide[64]; uint32_t narrow[128]; } auxv;
+	char path[32];
+	ssize_t len;
+	size_t i;
+	int fd;
+
+	om_format(path, sizeof(path), "%d/auxv", (int)speaker);
+	fd = openat(world.proc, path, O_RDONLY | O_CLOEXEC);
+	len = fd < 0 ? -1 : read(fd, &auxv, sizeof(auxv));
+	if (fd >= 0)
+		close(fd);
+	for (i = 0; len > 0 && i + 1 < (size_t)len / (narrow ? 4 : 8); i += 2)
+		if ((narrow ? auxv.narrow[i] : auxv.wide[i]) == AT_SYSINFO_EHDR)
+			return narrow ? auxv.narrow[i + 1] : auxv.wide[i + 1];
 	return 0;
 }
 
 /* Stand on a system call instruction of 64-bit code, outside of any call. */
 static int stand(struct user_regs_struct *regs)
 {
-	struct tracee *first = tracee_of(1);
+	struct tracee *first = tracee_of(speaker);
 	int err = 0;
 
-	if (ptrace(PTRACE_GETREGS, 1, 0, regs))
+	if (ptrace(PTRACE_GETREGS, speaker, 0, regs))
 		return -errno;
 	if (!first || !first->inside) {		/* a signal came: anywhere */
-		regs->rip = find_syscall();
-		return regs->rip ? 0 : -ENOEXEC;
+		regs->rip = vdso(regs->cs == CS_32);
+		regs->cs = CS_64;
+		return regs->rip && poke_syscall(regs->rip) ? 0 : -ENOEXEC;
 	}
 	regs->orig_rax = UINT64_MAX;		/* not the exit that it was */
-	if (ptrace(PTRACE_SETREGS, 1, 0, regs))
+	if (ptrace(PTRACE_SETREGS, speaker, 0, regs))
 		return -errno;
 	err = next_stop();
 	first->inside = false;
 	regs->rip -= 2;
 	if (regs->cs == CS_32) {		/* int 0x80 becomes syscall, which is as long */
-		if (ptrace(PTRACE_POKETEXT, 1, (void *)(uintptr_t)regs->rip,
-			   (ptrace(PTRACE_PEEKTEXT, 1, (void *)(uintptr_t)regs->rip, 0) & ~0xffffL) | 0x050fL))
-			return -errno;
+		if (!poke_syscall(regs->rip))
+			return -EFAULT;
 		regs->cs = CS_64;
 	}
 	return err;
+}
+
+/* What a program is given by the one before it, and the kernel's first one has otherwise. */
+static void attributes_restore(void)
+{
+	struct rlimit limit;
+	char text[16];
+	int i, fd;
+
+	for (i = 0; i < RLIM_NLIMITS; i++)
+		if (getrlimit(i, &limit) == 0)
+			prlimit(1, i, &limit, NULL);
+	setpriority(PRIO_PROCESS, 1, getpriority(PRIO_PROCESS, 0));
+	if (read_text_at(world.proc, "self/oom_score_adj", text, sizeof(text)))
+		return;
+	fd = openat(world.proc, "1/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (write(fd, text, strlen(text)) < 0)
+		say("linuxrc: oom_score_adj of PID 1 stays: %s", om_errno_text(-errno));
+	close(fd);
 }
 
 int trace_replace(int program, int socket)
@@ -410,12 +501,13 @@ int trace_replace(int program, int socket)
 	long us, binary, end, err;
 	uint64_t at;
 
+	attributes_restore();
 	err = stand(&regs);
 	if (err)
 		return (int)err;
 	at = (regs.rsp - RED_ZONE - 1024) & ~UINT64_C(15);
 	block.argv[0] = at;
-	if (!write_bytes(1, at, &block, sizeof(block)))
+	if (!write_bytes(speaker, at, &block, sizeof(block)))
 		return -EFAULT;
 	us = call(regs, 434 /* pidfd_open */, (uint64_t)getpid(), 0, 0, 0, 0);
 	if (us < 0)

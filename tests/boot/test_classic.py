@@ -125,12 +125,12 @@ class FlowShop(Shop):
         initrd = self.image(image="ext2", mib=INITRD_MIB, tree="INITRD")
         for number, case in enumerate(cases):
             own = initrd
-            if "files" in case:
-                self.trees[f"INITRD-{number}"] = {"from": "INITRD", "files": case["files"]}
+            if "files" in case or "programs" in case:
                 files = dict(self.trees["INITRD"]["files"])
                 del files["linuxrc"]
                 self.trees[f"INITRD-{number}"] = dict(self.trees["INITRD"], files=files | {
-                    path: text.lstrip() for path, text in case["files"].items()})
+                    path: text.lstrip() for path, text in case.get("files", {}).items()},
+                    programs=case.get("programs", {}))
                 own = self.image(image="ext2", mib=INITRD_MIB, tree=f"INITRD-{number}")
             lines = case["entry"] if "entry" in case else classic_doc.ENTRIES[case["doc"]]
             for name, path in ({"INITRD": own, "\\initrd.img": own} | self.PLACES).items():
