@@ -117,8 +117,7 @@ static enum om_status read_volume(struct boot_run *run, const struct om_path_ref
 	if (status != OM_OK)
 		return stage_fail(run->stage, status, "ramdisk %s: %s", file->name,
 				  om_status_text(status));
-	if (file != run->kernel)	/* a silly entry, but not one to fall over */
-		stage_file_release(file);
+	stage_file_release(file);
 	*ret_len = len;
 	return OM_OK;
 }

@@ -10,7 +10,8 @@ static enum om_status probe_kernel(struct boot_run *run, const struct om_path_re
 	struct stage_file *file;
 	enum om_status status;
 
-	status = boot_open(run, ref->path.text, what, &file);
+	/* Its pages are given back early: who names the same file once more gets one of its own. */
+	status = boot_open_found(run, ref->path.text, NULL, what, &file);
 	if (status != OM_OK)
 		return status;
 	if (file->directory || file->source.size == 0)
@@ -115,7 +116,8 @@ enum om_status boot_probe(struct boot_run *run)
 				  (int)entry->id.len, entry->id.ptr);
 	ref = kernel_ref(entry, &what);
 	status = probe_kernel(run, ref, what);
-	if (status != OM_OK)
+	/* `efi` has no layers; an initrd= in its options is for the program itself. */
+	if (status != OM_OK || ref == &entry->efi)
 		return status;
 	for (i = 0; i < entry->layer_count; i++) {
 		status = probe_file(run, &entry->layers[i].source, "layer", head,
