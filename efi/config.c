@@ -89,6 +89,10 @@ static void parse_item(struct stage *stage, struct stage_config *config, struct 
 	if (!global && !item->error[0] && !om_entry_bootable(item->entry))
 		om_format(item->error, sizeof(item->error),
 			  "nothing to boot: expected a line with kernel, linux or efi");
+	/* Or it would be the default of a volume for several kinds of machines. */
+	if (!item->error[0] && !om_entry_fits(item->entry))
+		om_format(item->error, sizeof(item->error), "for '%.*s', this machine is x64",
+			  (int)item->entry->architecture.text.len, item->entry->architecture.text.ptr);
 }
 
 static bool is_entry_name(const char *name)

@@ -165,6 +165,11 @@ static void parse_key(struct entry_parser *parser, struct om_value name, struct 
 			      "'%s' is ignored in a boot entry", om_entry_keys[key].name);
 		return;
 	}
+	/* Scripts write such lines, and other boot loaders pass over them. */
+	if (value.text.len == 0 && key <= OM_KEY_ARCHITECTURE) {
+		entry_warning(parser, name, "", "'%s' has no value: ignored", om_entry_keys[key].name);
+		return;
+	}
 	if (value.text.len == 0) {
 		entry_error(parser, OM_SYNTAX, name, "", "'%s' has no value",
 			    om_entry_keys[key].name);
@@ -373,6 +378,12 @@ enum om_status om_entry_parse(struct om_str text, struct om_str id, bool global,
 	if (ret_entry->title.text.len)
 		ret_entry->root.title = ret_entry->title.text;
 	return parser.status;
+}
+
+bool om_entry_fits(const struct om_entry *entry)
+{
+	return entry->architecture.text.len == 0 ||
+	       om_str_equal_fold(entry->architecture.text, OM_STR("x64"));
 }
 
 bool om_entry_bootable(const struct om_entry *entry)

@@ -72,7 +72,7 @@ static void check_architecture(struct planner *planner)
 {
 	struct om_value arch = planner->entry->architecture;
 
-	if (arch.text.len > 0 && !om_str_equal_fold(arch.text, OM_STR("x64")))
+	if (!om_entry_fits(planner->entry))
 		plan_error(planner, OM_UNSUPPORTED, arch, "",
 			   "the entry is for '%.*s', this machine is x64", (int)arch.text.len,
 			   arch.text.ptr);

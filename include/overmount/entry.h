@@ -140,6 +140,9 @@ enum om_status om_entry_parse_root(struct om_str text, struct om_arena *arena,
 /* Has it anything to boot (kernel, linux or efi)? */
 bool om_entry_bootable(const struct om_entry *entry);
 
+/* Is it for this kind of machine? */
+bool om_entry_fits(const struct om_entry *entry);
+
 /* Menu order of the Boot Loader Specification: <0, 0, >0 as for qsort. */
 int om_entry_compare(const struct om_entry *a, const struct om_entry *b);
 

@@ -165,6 +165,11 @@ static const struct {
 	{ "global key in an entry", "timeout 3\n", { W(1, 1, 7, "'timeout' is ignored", "overmount.conf") } },
 	{ "no value", "kernel\n", { E(1, 1, 6, OM_SYNTAX, "'kernel' has no value", "") } },
 	{ "no value but blanks", "  root \t\r\n", { E(1, 3, 4, OM_SYNTAX, "'root' has no value", "") } },
+	/* As systemd-boot has it: lines of the specification without a value are no lines. */
+	{ "no value, of the specification",
+	  "title\nmachine-id \noptions \t\narchitecture\n",
+	  { W(1, 1, 5, "'title' has no value: ignored", ""), W(2, 1, 10, "'machine-id'", ""),
+	    W(3, 1, 7, "'options'", ""), W(4, 1, 12, "'architecture'", "") } },
 	{ "key twice", "init /a\ninit /b\n",
 	  { E(2, 1, 4, OM_CONFLICT, "'init' was given in line 1 already", "leave one") } },
 	{ "key of the specification twice", "title a\n\ntitle b\n",
