@@ -21,7 +21,7 @@ static void put(struct stage *stage, const char *format, ...)
 	stage_put(stage, text);
 }
 
-static struct menu_layout layout(struct stage *stage)
+static struct menu_layout layout(struct stage *stage, const struct stage_config *config)
 {
 	SIMPLE_TEXT_OUTPUT_INTERFACE *out = stage->table->ConOut;
 	UINTN columns = COLUMNS_DEFAULT, rows = ROWS_DEFAULT;
@@ -31,7 +31,8 @@ static struct menu_layout layout(struct stage *stage)
 		columns = COLUMNS_DEFAULT;
 		rows = ROWS_DEFAULT;
 	}
-	return menu_layout(&stage->failure, (uint32_t)columns, (uint32_t)rows);
+	return menu_layout(&stage->failure, config->items, config->count, (uint32_t)columns,
+			   (uint32_t)rows);
 }
 
 static void clear(struct stage *stage)
@@ -45,11 +46,11 @@ static void clear(struct stage *stage)
 static void draw_item(struct stage *stage, const struct boot_item *item, bool selected)
 {
 	const struct om_entry *entry = item->entry;
-	struct om_str title = entry->title.text.len ? entry->title.text : entry->id;
+	struct om_str title = menu_cut(entry->title.text.len ? entry->title.text : entry->id);
+	struct om_str id = menu_cut(entry->id), version = menu_cut(entry->version.text);
 
 	put(stage, " %s %.*s  (%.*s)%.*s%.*s\n", selected ? ">" : " ", (int)title.len, title.ptr,
-	    (int)entry->id.len, entry->id.ptr, entry->version.text.len ? 1 : 0, " ",
-	    (int)entry->version.text.len, entry->version.text.ptr);
+	    (int)id.len, id.ptr, version.len ? 1 : 0, " ", (int)version.len, version.ptr);
 	if (item->error[0])
 		put(stage, "     ! %s\n", item->error);
 	else if (item->count.counted)
@@ -96,7 +97,7 @@ static void draw_countdown(struct stage *stage, const struct menu_model *menu)
 enum menu_action stage_menu(struct stage *stage, struct stage_config *config, size_t *at,
 			    uint32_t timeout_ms)
 {
-	struct menu_layout space = layout(stage);
+	struct menu_layout space = layout(stage, config);
 	struct menu_model menu;
 	enum menu_action action = MENU_REDRAW;
 	enum menu_key key;
@@ -116,7 +117,7 @@ enum menu_action stage_menu(struct stage *stage, struct stage_config *config, si
 			break;
 		if (key == MENU_KEY_DISMISS && stage->failure.count) {
 			stage->failure.count = 0;
-			space = layout(stage);
+			space = layout(stage, config);
 			menu_model_init(&menu, menu.count, menu.selected, space.rows, OM_WAIT_FOREVER);
 		}
 	}

@@ -4,6 +4,7 @@
 #define ROWS_AROUND	9u	/* heading, message, help, countdown */
 #define ROWS_OF_FAILURE	4u	/* around its lines */
 #define INDENT		3u
+#define SHOWN_MAX	100u	/* bytes of a title, an id and a version: a line of the log has room for them */
 
 /* Scan codes of EFI_SIMPLE_TEXT_INPUT_PROTOCOL (UEFI 2.10, table 12.1). */
 enum scan {
@@ -111,22 +112,68 @@ uint32_t menu_model_seconds(const struct menu_model *menu)
 	return menu->left_ms / 1000 + (menu->left_ms % 1000 != 0);
 }
 
-struct menu_layout menu_layout(const struct om_failure *failure, uint32_t columns, uint32_t rows)
+struct om_str menu_cut(struct om_str text)
 {
-	struct menu_layout layout = { 0, rows > ROWS_AROUND ? rows - ROWS_AROUND : 1 };
-	uint32_t used = ROWS_OF_FAILURE, more;
+	if (text.len <= SHOWN_MAX)
+		return text;
+	/* Not in the middle of a character. */
+	for (text.len = SHOWN_MAX; text.len > 0 && ((unsigned char)text.ptr[text.len] & 0xc0) == 0x80;)
+		text.len--;
+	return text;
+}
 
-	if (failure->count == 0)
-		return layout;
+/* A long line goes on in the next row. */
+static uint32_t rows_of(size_t len, uint32_t columns)
+{
+	return 1 + (columns && len ? (uint32_t)(len - 1) / columns : 0);
+}
+
+static uint32_t rows_of_item(const struct boot_item *item, uint32_t columns)
+{
+	const struct om_entry *entry = item->entry;
+	struct om_str title = entry->title.text.len ? entry->title.text : entry->id;
+	size_t len = INDENT + menu_cut(title).len + 4 + menu_cut(entry->id).len + 1 +
+		     menu_cut(entry->version.text).len;
+	uint32_t rows = rows_of(len, columns);
+
+	if (item->error[0])
+		return rows + rows_of(INDENT + 4 + strlen(item->error), columns);
+	return rows + item->count.counted;
+}
+
+/* The items from the first on that fit, or UINT32_MAX: all of them do. */
+static uint32_t that_fit(struct boot_item *const *items, size_t count, uint32_t columns, uint32_t room)
+{
+	uint32_t fit = 0, rows;
+
+	for (; fit < count; room -= rows, fit++) {
+		rows = rows_of_item(items[fit], columns);
+		if (rows > room)
+			return fit ? fit : 1;
+	}
+	return UINT32_MAX;
+}
+
+struct menu_layout menu_layout(const struct om_failure *failure, struct boot_item *const *items,
+			       size_t count, uint32_t columns, uint32_t rows)
+{
+	uint32_t room = rows > ROWS_AROUND ? rows - ROWS_AROUND : 1, used = ROWS_OF_FAILURE, more;
+	struct menu_layout layout = { 0, 0 };
+	size_t i;
+
 	for (; layout.failure_lines < failure->count; layout.failure_lines++, used += more) {
-		/* A long line goes on in the next row. */
-		more = 1;
-		if (columns)
-			more += (uint32_t)(failure->lines[layout.failure_lines].len + INDENT - 1) / columns;
+		more = rows_of(failure->lines[layout.failure_lines].len + INDENT, columns);
 		if (used + more > rows / 2)
 			break;
 	}
-	layout.rows = layout.rows > used ? layout.rows - used : 1;
+	if (failure->count > 0)
+		room = room > used ? room - used : 1;
+	layout.rows = room;
+	for (i = 0; i < count; i++) {
+		more = that_fit(items + i, count - i, columns, room);
+		if (more < layout.rows)
+			layout.rows = more;
+	}
 	return layout;
 }
 

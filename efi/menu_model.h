@@ -59,7 +59,6 @@ struct menu_layout {
 	uint32_t failure_lines;		/* of it that are shown: at most half of the screen */
 	uint32_t rows;			/* for entries, at least 1 */
 };
-struct menu_layout menu_layout(const struct om_failure *failure, uint32_t columns, uint32_t rows);
 
 /* What the menu knows of one entry. */
 struct boot_item {
@@ -68,6 +67,12 @@ struct boot_item {
 	struct om_boot_count count;
 	char error[OM_DIAG_TEXT_MAX];	/* why it cannot boot, "" = it can */
 };
+
+/* So many of ITEMS that wherever one begins they fit, the rows that each of them takes counted. */
+struct menu_layout menu_layout(const struct om_failure *failure, struct boot_item *const *items,
+			       size_t count, uint32_t columns, uint32_t rows);
+/* TEXT as far as the menu shows it. */
+struct om_str menu_cut(struct om_str text);
 
 /* Boot Loader Specification order, bad ones last; equal entries stay as they were. */
 void boot_items_sort(struct boot_item **items, size_t count);

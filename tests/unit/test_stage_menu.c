@@ -160,10 +160,58 @@ static void test_layout(void **state)
 
 		for (uint32_t at = 0; at < failure.count; at++)
 			failure.lines[at] = (struct om_str){ long_line, cases[i].len };
-		layout = menu_layout(&failure, cases[i].columns, cases[i].rows);
+		layout = menu_layout(&failure, NULL, 0, cases[i].columns, cases[i].rows);
 		if (layout.failure_lines != cases[i].shown || layout.rows != cases[i].left)
 			fail_msg("case %zu: %u lines, %u rows", i, layout.failure_lines, layout.rows);
 	}
+}
+
+/* What is shown never takes more rows than there are, wherever the list is scrolled to. */
+static void test_tall_entries(void **state)
+{
+	static char long_title[OM_CMDLINE_MAX], long_error[OM_DIAG_TEXT_MAX];
+	static const struct {
+		const char *title;
+		uint32_t count, counted, wrong;	/* entries, the first of them with tries, with an error */
+		uint32_t columns, rows, want;
+	} cases[] = {
+		/* 25 rows leave 16, 40 leave 31. */
+		{ "a", 20, 0, 0, 80, 25, 16 }, { "a", 3, 3, 0, 80, 25, 16 },
+		{ "a", 8, 8, 0, 80, 25, 16 }, { "a", 9, 9, 0, 80, 25, 8 },
+		{ "a", 20, 1, 0, 80, 25, 15 }, { "a", 20, 20, 0, 80, 25, 8 },
+		/* An error of 255 characters goes over four rows: five with the title. */
+		{ "a", 20, 0, 1, 80, 25, 12 }, { "a", 20, 0, 20, 80, 25, 3 },
+		/* A title is cut at 100 bytes: two rows of 80, three of 40, and a row at the least. */
+		{ long_title, 20, 0, 0, 80, 25, 8 }, { long_title, 20, 0, 0, 40, 25, 5 },
+		{ long_title, 20, 20, 0, 80, 3, 1 }, { long_title, 2, 2, 0, 0, 40, 31 },
+	};
+	struct om_entry entry = entry_named("a.conf");
+	struct boot_item items[20], *list[20];
+	struct om_failure none = { 0 };
+
+	(void)state;
+	memset(long_title, 'x', sizeof(long_title) - 1);
+	memset(long_error, 'x', sizeof(long_error) - 1);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct menu_layout layout;
+
+		entry.title.text = om_str_from(cases[i].title);
+		for (uint32_t at = 0; at < 20; at++) {
+			items[at] = (struct boot_item){ .entry = &entry };
+			items[at].count.counted = at < cases[i].counted;
+			if (at < cases[i].wrong)
+				memcpy(items[at].error, long_error, sizeof(long_error));
+			list[at] = &items[at];
+		}
+		layout = menu_layout(&none, list, cases[i].count, cases[i].columns, cases[i].rows);
+		if (layout.rows != cases[i].want)
+			fail_msg("case %zu: %u rows", i, layout.rows);
+	}
+	assert_int_equal(menu_cut(om_str_from(long_title)).len, 100);
+	assert_int_equal(menu_cut(OM_STR("short")).len, 5);
+	/* Not in the middle of a character. */
+	memcpy(long_title + 98, "\xe2\x82\xac", 3);
+	assert_int_equal(menu_cut(om_str_from(long_title)).len, 98);
 }
 
 static void test_order_and_default(void **state)
@@ -218,6 +266,7 @@ int main(void)
 		cmocka_unit_test(test_actions),
 		cmocka_unit_test(test_countdown),
 		cmocka_unit_test(test_layout),
+		cmocka_unit_test(test_tall_entries),
 		cmocka_unit_test(test_order_and_default),
 	};
 
