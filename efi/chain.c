@@ -65,6 +65,7 @@ static enum om_status start(struct boot_run *run, EFI_HANDLE image)
 	status = stage->bs->StartImage(image, NULL, NULL);
 	if (run->descriptor.len)
 		boot_variable(run, false);
+	loader_interface_back(run);
 	/* What the kernel says of a failed load is less than what was logged then. */
 	if (run->initrd_status != OM_OK)
 		return run->initrd_status;

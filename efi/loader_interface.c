@@ -23,19 +23,28 @@
 static EFI_GUID interface_guid = { 0x4a67b082, 0x0a4c, 0x41cf,
 				   { 0xb6, 0xc7, 0x44, 0x0b, 0x29, 0xbb, 0x8c, 0x4f } };
 
+static const CHAR16 count_path_name[] = u"LoaderBootCountPath";
+
 /* ------------------------------------------------------------------ what it says to us */
 
 bool loader_value_read(struct stage *stage, const uint16_t *name, bool once, char *buf, size_t size)
 {
 	uint16_t text[VALUE_MAX];
 	UINTN bytes = sizeof(text);
+	EFI_STATUS status;
+	char *at;
 
-	if (EFI_ERROR(stage->rt->GetVariable((CHAR16 *)(uintptr_t)name, &interface_guid, NULL, &bytes,
-					     text)))
-		return false;
-	if (once)
+	status = stage->rt->GetVariable((CHAR16 *)(uintptr_t)name, &interface_guid, NULL, &bytes, text);
+	/* Also what is too large to be read. */
+	if (once && status != EFI_NOT_FOUND)
 		stage->rt->SetVariable((CHAR16 *)(uintptr_t)name, &interface_guid, 0, 0, NULL);
+	if (EFI_ERROR(status))
+		return false;
 	utf8_from_ucs2(text, bytes / 2, buf, size);
+	/* It is printed, and anybody may have written it. */
+	for (at = buf; *at; at++)
+		if ((unsigned char)*at < ' ' || *at == 0x7f)
+			*at = '?';
 	return buf[0] != '\0';
 }
 
@@ -140,9 +149,17 @@ void loader_interface_tell(struct boot_run *run)
 	if (run->item->count.counted) {
 		om_format(path, sizeof(path), "\\loader\\entries\\%.*s", (int)run->item->file.len,
 			  run->item->file.ptr);
-		put_text(stage, u"LoaderBootCountPath", path);
+		put_text(stage, count_path_name, path);
 	}
 	put_time(stage, u"LoaderTimeInitUSec", stage->tsc_entry);
 	put_time(stage, u"LoaderTimeMenuUSec", stage->tsc_menu);
 	put_time(stage, u"LoaderTimeExecUSec", stage_rdtsc());
+}
+
+/* A boot that is not counted must not bless this entry. */
+void loader_interface_back(struct boot_run *run)
+{
+	if (run->item->count.counted)
+		run->stage->rt->SetVariable((CHAR16 *)(uintptr_t)count_path_name, &interface_guid, 0, 0,
+					    NULL);
 }

@@ -30,7 +30,7 @@ static EFI_STATUS stage_init(struct stage *stage, EFI_HANDLE image, EFI_SYSTEM_T
 static bool choose_by(struct stage *stage, struct stage_config *config, const uint16_t *name,
 		      bool once, size_t *ret_at)
 {
-	char id[128];
+	char id[OM_NAME_MAX * 3 + 1];
 	bool matched;
 
 	if (!loader_value_read(stage, name, once, id, sizeof(id)))
@@ -131,7 +131,8 @@ static EFI_STATUS run(struct stage *stage, struct stage_config *config)
 	/* Somebody may be there to choose another entry; if not, the disk may be by now. */
 	if (stage->failure.count && stage->in && timeout < TIMEOUT_FAILED_MS)
 		timeout = TIMEOUT_FAILED_MS;
-	at_once = timeout == 0 && !config->items[at]->error[0];
+	/* With nobody to ask there is nothing to wait for either. */
+	at_once = (timeout == 0 || !stage->in) && !config->items[at]->error[0];
 	stage_faults_loop(stage, config->items[at]);
 	if (timeout == 0)
 		timeout = OM_WAIT_FOREVER;	/* once the menu is up, it stays */

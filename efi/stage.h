@@ -298,6 +298,8 @@ void initrd_withdraw(struct boot_run *run);
 bool loader_value_read(struct stage *stage, const uint16_t *name, bool once, char *buf, size_t size);
 /* Before another program is started: who we are, what there was to choose, how long it took. */
 void loader_interface_tell(struct boot_run *run);
+/* It came back: what would be believed of the next one is taken away. */
+void loader_interface_back(struct boot_run *run);
 /* ram_disk.c: the images that were read as RAM disks of the firmware, until the second. */
 enum om_status ram_disks_enter(struct boot_run *run) OM_CHECKED;
 void ram_disks_remove(struct boot_run *run);

@@ -210,7 +210,8 @@ enum om_status stage_file_rename(struct stage *stage, struct om_str path, const 
 		return from_efi(result);
 	result = handle->GetInfo(handle, &info_guid, &size, info);
 	if (!EFI_ERROR(result)) {
-		units = ucs2_from_utf8(name, info->FileName, OM_NAME_MAX + 1) + 1;
+		units = (bytes + sizeof(bytes) - (uint8_t *)info->FileName) / sizeof(*info->FileName);
+		units = ucs2_from_utf8(name, info->FileName, units) + 1;
 		info->Size = (UINT64)((uint8_t *)(info->FileName + units) - bytes);
 		result = handle->SetInfo(handle, &info_guid, info->Size, info);
 	}

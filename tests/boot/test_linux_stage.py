@@ -155,18 +155,22 @@ def test_layers_arrive_and_failures_come_back(tmp_path):
     esp.put("one", "1")
     esp.put("image", IMAGE)
     esp.put("huge.cpio", newc({"huge": regular(bytes(120 << 20))}))
+    # The first in the menu, but not what is chosen in it: bootctl's name of another machine.
+    esp.linux("other-machine", "architecture aa64\n")
     esp.linux("missing", "initrd /nowhere.gz\n")
     esp.linux("no-init", "root /dev/vda2\noverlay /dir\n")
-    esp.linux("wrong-piece", f"ramfs /base.cpio\ninitrd /packed.gz#sha256={digest(b'other')}\n")
+    # Counted: what blesses the next entry must not bless this one.
+    esp.linux("wrong-piece+3", f"ramfs /base.cpio\ninitrd /packed.gz#sha256={digest(b'other')}\n")
     esp.linux("wrong-layer", f"ramfs /bad.cpio#sha256={digest(whole)}\nroot ramfs\n")
     esp.linux("too-large", "ramfs /base.cpio\noverlay /huge.cpio\n")
     esp.linux("works", f"ramfs /base.cpio#sha256={digest(whole)}\ninitrd /packed.gz /plain.cpio\n"
               "initrd /packed.xz\noverlay /top.cpio\noverlay /dir\nfile /one /etc/one mode=0600\n"
+              "file /vmlinuz /boot/vmlinuz\n"
               f"ramdisk index=3 start=1 /image#sha256={digest(IMAGE)} /one\n"
               "root ramfs\nroot-overlay tmpfs\n")
     try:
         with Machine(tmp_path / "run", [esp.disk()], 384, ["-snapshot"]) as machine:
-            machine.expect(r"> missing", 60)
+            machine.expect(r"! for 'aa64', this machine is x64\n > missing", 60)
             try_entry(machine, "missing", r"error: layer .nowhere\.gz: no such file")
             try_entry(machine, "no-init", r"error: no layer brings /init.*linux\.cpio")
             try_entry(machine, "wrong-piece", r"error: layer .packed\.gz: sha256 does not match", 60)
@@ -189,6 +193,8 @@ def test_layers_arrive_and_failures_come_back(tmp_path):
         "/big": BIG, "/same": b"top", "/packed": b"gz", "/packed.xz": b"xz", "/plain": b"plain",
         "/d/e/f": b"in a directory", "/etc/one": b"1", "/init": INIT.encode(),
         "/.overmount/ramdisk.3": IMAGE[1024:] + b"1",
+        # What the firmware was given of it has been freed by then.
+        "/boot/vmlinuz": fetched("linux.sh", "7.3").read_bytes(),
         # Whiteouts act on what is merged with them, not on what went before as it is.
         "/gone": b"base",
     }
@@ -198,8 +204,9 @@ def test_layers_arrive_and_failures_come_back(tmp_path):
                                                   "/.overmount/root.descriptor"}
     assert found["cmdline"].endswith(OPTIONS)
     values = check_variables(found["variable"], "works.conf",
-                             ["missing.conf", "no-init.conf", "wrong-piece.conf", "wrong-layer.conf",
+                             ["other-machine.conf", "missing.conf", "no-init.conf", "wrong-piece.conf", "wrong-layer.conf",
                               "too-large.conf", "works.conf"])
+    assert "LoaderBootCountPath" not in values, values
     # The variable has the bytes of the file.
     assert digest(values[f"OvermountRootDescriptor-{OURS}"])[:16] == \
         found["file"]["/.overmount/root.descriptor"]
@@ -261,6 +268,40 @@ def check_variables(variables, selected, entries):
     return values
 
 
+def as_linux(program):
+    """An EFI program with the head that a Linux kernel has, at 0x1fe: its own moves behind."""
+    at = int.from_bytes(program[0x3c:0x40], "little")
+    head = program[at:0x400].rstrip(b"\0")
+    assert program[at:at + 4] == b"PE\0\0" and 0x210 + len(head) <= 0x400
+    start = bytearray(0x400)
+    start[:0x40] = program[:0x3c] + (0x210).to_bytes(4, "little")
+    start[0x1fe:0x206] = b"\x55\xaa\0\0HdrS"
+    start[0x210:0x210 + len(head)] = head
+    return bytes(start) + program[0x400:]
+
+
+def say_sum(what, data):
+    """The line of asks.efi."""
+    return f"T {what}: {len(data)} bytes, {digest(data)[:16]}\n"
+
+
+def asked(machine, options, data, status=0):
+    """What asks.efi was told: `options`, and of DATA as often as it asked, or STATUS."""
+    machine.expect(re.escape(say_sum("options", options.encode("utf-16-le") + b"\0\0")), 30)
+    text = machine.expect(r"(T ask(.*\n)+?)T untouched behind: \d\n", 60).group(0)
+    size = len(data)
+    lines = ["ask without a size: 2", f"ask with a policy: 3, {size}", f"ask nothing: 5, {size}",
+             f"ask for no place: 5, {size}", f"ask for too little: 5, {size}", "untouched: 1",
+             f"ask once: {status}, {size}", "ask again, for more: 0", "untouched behind: 1"]
+    for line in lines[:7 if status else None]:
+        assert f"T {line}" in text, text
+    if not status:
+        assert text.count(say_sum("initrd", data)) == 2, text
+        assert f"T ask again, for more: 0, {size}\n" in text, text
+    else:
+        assert re.search(rf"T ask again, for more: {status}, ", text), text
+
+
 def test_other_programs_and_what_the_system_asks_for(tmp_path):
     """`efi` entries come back; what is registered by another loader comes first; the next boot's
     entry is chosen once."""
@@ -268,44 +309,75 @@ def test_other_programs_and_what_the_system_asks_for(tmp_path):
     esp.put("chain.efi", (scenario.BUILD / "efi-programs/chain.efi").read_bytes())
     esp.put("base.cpio", newc(system("6.1") | {"earlier": regular("this stage")}))
     esp.put("same.cpio", newc({"same": regular("same")}))
-    esp.entry("back", "efi /chain.efi\noptions come back\n")
+    esp.put("asks.efi", as_linux((scenario.BUILD / "efi-programs/asks.efi").read_bytes()))
+    pieces = newc({"one": regular("1")})[:-2], gzip.compress(b"not looked into", mtime=0)
+    esp.put("a/one.cpio", pieces[0])
+    esp.put("a/two.gz", pieces[1])
+    whole = b"".join(piece + bytes(-len(piece) % 4) for piece in pieces)
+    long_option = "x" * 3000
+    # As tools of others write them: a mark, the ends of DOS, keys of others, none at the end.
+    esp.put("loader/entries/asks.conf", "\ufefftitle asks\r\nsort-key 00\r\nmachine-id\r\nlinux \\asks.efi\r\n"
+            f"options grüße ☃ {long_option}\r\ninitrd \\a\\one.cpio\r\nfrobnicate 1\r\ndevicetree /x.dtb\r\n"
+            "initrd /a//two.gz\r\noptions  'more'  \r\narchitecture X64")
+    esp.linux("asks-wrong", f"linux /asks.efi\ninitrd /a/one.cpio#sha256={digest(b'other')}\n")
+    # Nothing of it is looked for: it is the program's.
+    esp.entry("back", "efi /chain.efi\noptions come back initrd=\\nowhere.img\n")
     esp.entry("absent", "efi /nowhere.efi\n")
     esp.entry("other", "efi /chain.efi\noptions set LoaderEntryOneShot absent.conf\n")
     esp.entry("stay", "efi /chain.efi\noptions set LoaderConfigTimeout 0\n")
-    esp.entry("claim", "efi /chain.efi\noptions claim linux\n")
-    esp.entry("once", "efi /chain.efi\noptions set LoaderEntryOneShot linux.conf\n")
+    esp.entry("claim", "efi /chain.efi\noptions claim linux*\n")
+    esp.entry("restore", "efi /chain.efi\noptions before asks-wrong\n")
+    # Nearly as long as a path can be for a firmware: 260.
+    name = "linux" + "n" * (240 - len("linux+2-9.conf"))
+    esp.entry("once", f"efi /chain.efi\noptions set LoaderEntryOneShot {name}.conf\n")
     esp.entry("before", "efi /chain.efi\noptions before -\n")
     # Not seen working yet: one attempt is refused, the next one works.
-    esp.linux("linux+2-9", "overlay /same.cpio\ninitrd /base.cpio\n")
+    esp.linux(f"{name}+2-9", "overlay /same.cpio\ninitrd /base.cpio\n")
     try:
         with Machine(tmp_path / "run", [esp.disk()], 384, ["-snapshot"]) as machine:
+            machine.expect(r"> asks", 60)
+            machine.send("\r")
+            asked(machine, f"grüße ☃ {long_option} 'more'", whole)
+            machine.expect(r"> asks", 30)
+            machine.send(DOWN)
+            machine.expect(r"> asks-wrong", 30)
+            machine.send("\r")
+            asked(machine, OPTIONS, pieces[0] + b"\0\0", 26)
+            machine.expect(r"^ layer .a.one\.cpio: sha256 does not match$", 30)
+            machine.send(DOWN)
             machine.expect(r"> back", 60)
             machine.send("\r")
-            machine.expect(r"T chain: options 'come back'", 30)
+            machine.expect(r"T chain: options 'come back initrd=.nowhere\.img'", 30)
             machine.expect(r"start: .chain\.efi came back", 30)
             machine.expect(r"> back", 30)
             machine.send(DOWN)
             try_entry(machine, "absent", r"error: .*nowhere\.efi: no such file")
-            for name in ("other", "stay", "claim", "once"):
-                machine.expect(rf"> {name}", 30)
+            for entry in ("other", "stay", "claim", "restore", "once"):
+                machine.expect(rf"> {entry}", 30)
                 machine.send("\r")
-                if name == "claim":
+                if entry == "restore":
+                    # The other loader's initrd comes first, and is its own again when nothing came of it.
+                    machine.expect(r"layer .a.one\.cpio: sha256 does not match$", 60)
+                    machine.expect(r"> asks-wrong", 30)
+                    machine.send(ESC)
+                    machine.expect(r"T chain: the stage came back, the initrd is in its place", 30)
+                if entry == "claim":
                     # A load option comes first, and what was for one boot is read all the same. What
                     # another loader has may be compressed: three times 90 MiB are too much.
                     machine.expect(r"config: the system's absent\.conf for the next boot\n"
-                                   r".*config: load option 'linux'$", 60)
-                    machine.expect(r"linux\+1-9\.conf: tries left: 1$", 30)
+                                   r".*config: load option 'linux\*'$", 60)
+                    machine.expect(rf"{name}\+1-9\.conf: tries left: 1$", 30)
                     machine.expect(r"error: too little memory: .*the largest piece is what the initrd "
                                    r"unpacks to with 18\d MiB", 30)
                     machine.expect(r"> linux", 30)
                     machine.send(ESC)
                 machine.expect(r"chain\.efi:? came back", 30)
-                machine.expect(rf"> {name}", 30)
+                machine.expect(rf"> {entry}", 30)
                 machine.send(DOWN)
             machine.expect(r"> before", 30)
             machine.send("\r")
             # The stage of the stage: no menu, for the time-out is none; no load option that counts.
-            machine.expect(r"config: the system's linux\.conf for the next boot", 60)
+            machine.expect(rf"config: the system's {name}\.conf for the next boot", 60)
             machine.expect(r"layer: the initrd of an earlier loader, \d+ bytes", 30)
             machine.expect(r"^T end", SECONDS)
             text = machine.text
@@ -315,12 +387,12 @@ def test_other_programs_and_what_the_system_asks_for(tmp_path):
     found = seen(text)
     assert found["file"]["/earlier"] == digest(b"this stage")[:16]
     assert found["file"]["/same"] == digest(b"same")[:16]
-    names = {name.removesuffix(LOADER) for name in found["variable"]}
+    names = {what.removesuffix(LOADER) for what in found["variable"]}
     assert "LoaderConfigTimeout" in names and "LoaderEntryOneShot" not in names, names
-    values = {name: bytes.fromhex(found["variable"][name + LOADER])[4:].decode("utf-16-le")
-              for name in ("LoaderEntrySelected", "LoaderBootCountPath")}
-    assert values == {"LoaderEntrySelected": "linux.conf\0",
-                      "LoaderBootCountPath": "\\loader\\entries\\linux+0-9.conf\0"}
+    values = {what: bytes.fromhex(found["variable"][what + LOADER])[4:].decode("utf-16-le")
+              for what in ("LoaderEntrySelected", "LoaderBootCountPath")}
+    assert values == {"LoaderEntrySelected": f"{name}.conf\0",
+                      "LoaderBootCountPath": f"\\loader\\entries\\{name}+0-9.conf\0"}
 
 
 def test_the_next_start_says_what_failed(tmp_path):

@@ -103,8 +103,10 @@ def test_no_entries_goes_back_to_the_firmware(tmp_path):
     ("wrong-kernel", "Unsupported"),
 ])
 def test_nobody_to_ask(name, status):
-    """Without a keyboard there is no menu: the firmware is told why, and boots something else."""
+    """Without a keyboard there is no menu and nothing to wait for: the firmware is told why, and
+    boots something else."""
     shop = scenario.Workshop(name)
+    shop.spec["config"] = "timeout forever\nconsole serial\n"
     shop.work = scenario.BUILD / "images" / f"alone-{name}"
     disks = shop.disks(stage="efi-faults")
     with Machine(shop.work, disks, 128,

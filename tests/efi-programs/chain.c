@@ -117,6 +117,18 @@ static EFI_STATUS set_variable(EFI_SYSTEM_TABLE *table, CHAR16 *name)
 	return table->RuntimeServices->SetVariable(name, &guid, 7, len * sizeof(*text), text);
 }
 
+/* Is PROTOCOL what HANDLE has, and HANDLE where a kernel looks? */
+static bool is_offered(EFI_SYSTEM_TABLE *table, EFI_HANDLE handle, struct load_file2 *protocol)
+{
+	EFI_DEVICE_PATH *path = (EFI_DEVICE_PATH *)initrd_path;
+	EFI_HANDLE found = NULL;
+	void *has = NULL;
+
+	return !EFI_ERROR(table->BootServices->LocateDevicePath(&load_file2_guid, &path, &found)) &&
+	       !EFI_ERROR(table->BootServices->HandleProtocol(found, &load_file2_guid, &has)) &&
+	       found == handle && has == protocol;
+}
+
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 {
 	static const CHAR16 before[] = u"before ", claim[] = u"claim ", set[] = u"set ";
@@ -146,7 +158,9 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 	status = start_stage(image, table, self,
 			     (CHAR16 *)self->LoadOptions + words / 2,
 			     self->LoadOptionsSize - (UINT32)words);
-	say(table, u"T chain: the stage came back\r\n");
+	say(table, u"T chain: the stage came back, ");
+	say(table, is_offered(table, handle, &protocol) ? u"the initrd is in its place\r\n" :
+							  u"the initrd is gone\r\n");
 	table->BootServices->UninstallMultipleProtocolInterfaces(handle, &device_path_guid,
 			initrd_path, &load_file2_guid, &protocol, NULL);
 	return status;
