@@ -32,7 +32,7 @@ help: ## this list
 	@echo "  N=COUNT     how many boots soak makes (500); JOBS=2 runs two beside each other"
 	@echo "  DEV=1       warnings are errors"
 	@echo "  BENCH=NAMES what bench measures (all of tests/bench: host, stub, stage_linux, loaders, init)"
-	@echo "  KERNEL=DIR  a stock Linux of your own for tests/linux: vmlinuz and lib/modules (6.1 and 7.3 are fetched)"
+	@echo "  KERNEL=DIR  a stock Linux of your own for all tests that boot one: vmlinuz and lib/modules (6.1 and 7.3 are fetched)"
 	@echo "  T=SECONDS   how long each fuzz target runs (60)"
 
 all: efi stub linux-init tools programs ## build stage, stub, /init, host command and test programs

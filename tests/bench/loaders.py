@@ -39,7 +39,8 @@ def uki(suite, paths):
     folder = WORK / f"uki-{suite}"
     folder.mkdir(parents=True, exist_ok=True)
     stub = initrds.fetched("loaders.sh", suite) / "usr/lib/systemd/boot/efi/linuxx64.efi.stub"
-    unified(folder, initrds.KERNEL, b"".join(path.read_bytes() for path in paths), initrds.OPTIONS, stub)
+    unified(folder, initrds.fetched("linux.sh", initrds.KERNEL), b"".join(path.read_bytes() for path in paths),
+            initrds.OPTIONS, stub)
     for part in folder.glob("uki.*"):
         if part.name != "uki.efi":
             part.unlink()

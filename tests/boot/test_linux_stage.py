@@ -9,11 +9,13 @@ import hashlib
 import lzma
 import re
 import shutil
+import subprocess
 
 import pytest
 
 import scenario
 from fetched import fetched
+from kernels import release, spread, tree
 from machine import Machine, Timeout
 
 ESP_UUID = "0E5B1E77-0102-4304-8506-0708090A0B0C"
@@ -22,6 +24,7 @@ SECONDS = 90
 BIG = scenario.pseudo_random("linux-stage", (3 << 20) + 5)
 IMAGE = b"\x7fROM" + BIG[:70001]
 OPTIONS = "console=ttyS0 panic=-1 loglevel=4"
+UNPACK = {".ko": "cat", ".xz": "xzcat", ".zst": "zstdcat", ".gz": "zcat"}
 
 # PID 1 of the archives: everything that can be seen of what the stage did.
 INIT = """#!/bin/busybox sh
@@ -69,15 +72,10 @@ def system(kernel):
     files = {"bin": (0o40755, b""), "dev": (0o40755, b""), "modules": (0o40755, b""),
              "bin/busybox": regular(scenario.BUSYBOX.read_bytes(), 0o100755),
              "init": regular(INIT, 0o100755), "dev/console": (0o20600, b"")}
-    for path in modules(kernel).rglob("efivarfs.ko*"):
-        data = path.read_bytes()
-        files["modules/efivarfs.ko"] = regular(lzma.decompress(data) if path.suffix == ".xz" else data)
+    for path in (tree(kernel) / "lib/modules").rglob("efivarfs.ko*"):
+        files["modules/efivarfs.ko"] = regular(subprocess.run([UNPACK[path.suffix], path], check=True,
+                                                              capture_output=True).stdout)
     return files
-
-
-def modules(kernel):
-    """All modules of the kernel."""
-    return fetched("linux.sh", kernel, "modules") / "lib/modules"
 
 
 class Esp:
@@ -89,7 +87,7 @@ class Esp:
         self.count = 0
         self.put("EFI/BOOT/BOOTX64.EFI", (scenario.BUILD / "efi/overmount.efi").read_bytes())
         self.put("EFI/overmount/overmount.conf", config)
-        self.put("vmlinuz", fetched("linux.sh", kernel).read_bytes())
+        self.put("vmlinuz", (tree(kernel) / "vmlinuz").read_bytes())
 
     def put(self, name, data):
         scenario.write_file(self.root / name, data if isinstance(data, bytes) else data.encode())
@@ -139,11 +137,12 @@ def try_entry(machine, name, error, seconds=30):
 
 
 def test_layers_arrive_and_failures_come_back(tmp_path):
-    """Linux 7.3: ten pieces merged, as they are and packed; before that all that can go wrong."""
-    base = system("7.3")
+    """Ten pieces merged, as they are and packed; before that all that can go wrong."""
+    kernel = spread("7.3")
+    base = system(kernel)
     base |= {"same": regular("base"), "gone": regular("base"), "big": regular(BIG)}
     whole = newc(base)
-    esp = Esp(tmp_path, "7.3")
+    esp = Esp(tmp_path, kernel)
     esp.put("base.cpio", whole)
     at = whole.index(BIG) + len(BIG) // 2
     esp.put("bad.cpio", whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1:])
@@ -215,8 +214,9 @@ def test_layers_arrive_and_failures_come_back(tmp_path):
 def test_every_failure_gives_everything_back(tmp_path):
     """Each allocation and each read of a rehearsal fails once, those of the kernel's question among
     them; nothing is kept, and then it boots."""
-    whole, packed = newc(system("6.1")), gzip.compress(newc({"packed": regular("gz")}), mtime=0)
-    esp = Esp(tmp_path, "6.1", "timeout 0\nconsole serial\n")
+    kernel = spread("6.1")
+    whole, packed = newc(system(kernel)), gzip.compress(newc({"packed": regular("gz")}), mtime=0)
+    esp = Esp(tmp_path, kernel, "timeout 0\nconsole serial\n")
     esp.put("EFI/BOOT/BOOTX64.EFI", (scenario.BUILD / "efi-faults/overmount.efi").read_bytes())
     esp.put("base.cpio", whole)
     esp.put("packed.gz", packed)
@@ -305,9 +305,10 @@ def asked(machine, options, data, status=0):
 def test_other_programs_and_what_the_system_asks_for(tmp_path):
     """`efi` entries come back; what is registered by another loader comes first; the next boot's
     entry is chosen once."""
-    esp = Esp(tmp_path, "6.1")
+    kernel = spread("6.1")
+    esp = Esp(tmp_path, kernel)
     esp.put("chain.efi", (scenario.BUILD / "efi-programs/chain.efi").read_bytes())
-    esp.put("base.cpio", newc(system("6.1") | {"earlier": regular("this stage")}))
+    esp.put("base.cpio", newc(system(kernel) | {"earlier": regular("this stage")}))
     esp.put("same.cpio", newc({"same": regular("same")}))
     esp.put("asks.efi", as_linux((scenario.BUILD / "efi-programs/asks.efi").read_bytes()))
     pieces = newc({"one": regular("1")})[:-2], gzip.compress(b"not looked into", mtime=0)
@@ -396,13 +397,14 @@ def test_other_programs_and_what_the_system_asks_for(tmp_path):
 
 
 def test_the_next_start_says_what_failed(tmp_path):
-    """Linux 7.3 finds no root: a shell, with the story in the kernel's log.  It restarts: the menu shows
+    """Linux finds no root: a shell, with the story in the kernel's log.  It restarts: the menu shows
     the record, though `timeout 0`; once.  That was the entry's last try: another one is the first now,
     whatever the system prefers."""
-    release = next(modules("7.3").iterdir()).name
-    esp = Esp(tmp_path, "7.3", "timeout 0\nconsole serial\n")
-    scenario.run(scenario.OVERMOUNT, "image", "build", "-o", tmp_path / "linux.cpio", "--modules", release,
-                 "--modules-dir", modules("7.3"), "--module", "virtio_pci", "--module", "virtio_blk")
+    kernel = spread("7.3")
+    esp = Esp(tmp_path, kernel, "timeout 0\nconsole serial\n")
+    scenario.run(scenario.OVERMOUNT, "image", "build", "-o", tmp_path / "linux.cpio", "--modules",
+                 release(kernel), "--modules-dir", tree(kernel) / "lib/modules", "--module", "virtio_pci",
+                 "--module", "virtio_blk")
     esp.put("linux.cpio", (tmp_path / "linux.cpio").read_bytes())
     esp.put("chain.efi", (scenario.BUILD / "efi-programs/chain.efi").read_bytes())
     esp.put("rescue/bin/sh", scenario.BUSYBOX.read_bytes())
@@ -458,10 +460,10 @@ def test_the_next_start_says_what_failed(tmp_path):
 STUB = "/usr/lib/systemd/boot/efi/linuxx64.efi.stub"
 
 
-def unified(work, kernel, initrd, command_line, stub=STUB):
+def unified(work, linux, initrd, command_line, stub=STUB):
     """Kernel, initrd and command line in one EFI program, around systemd's stub."""
     parts = {"osrel": b"ID=test\n", "cmdline": command_line.encode(),
-             "linux": fetched("linux.sh", kernel).read_bytes(), "initrd": initrd}
+             "linux": linux.read_bytes(), "initrd": initrd}
     sections = re.findall(r"^ +\d+ \.\S+ +([0-9a-f]+) +([0-9a-f]+)", scenario.run("objdump", "-h", stub), re.M)
     at = (max(int(size, 16) + int(begin, 16) for size, begin in sections) + 0xffff) & ~0xffff
     words = []
@@ -477,11 +479,13 @@ def unified(work, kernel, initrd, command_line, stub=STUB):
 def test_a_shell_and_a_unified_kernel_image(tmp_path):
     """Programs that others made, by `efi`: the UEFI shell comes back to the menu, a unified kernel
     image boots; both get the entry's options. From the shell, what a foreign record does to the menu."""
-    esp = Esp(tmp_path, "6.1")
+    kernel = spread("6.1")
+    esp = Esp(tmp_path, kernel)
     esp.put("shellx64.efi", fetched("shell.sh").read_bytes())
     # A shell that is not told otherwise runs it after five seconds, and lists the devices first.
     esp.put("startup.nsh", "echo T startup.nsh\r\n")
-    esp.put("EFI/Linux/test.efi", unified(tmp_path, "6.1", newc(system("6.1")), OPTIONS + " built-in"))
+    esp.put("EFI/Linux/test.efi", unified(tmp_path, tree(kernel) / "vmlinuz", newc(system(kernel)),
+                                            OPTIONS + " built-in"))
     esp.entry("shell", "efi /shellx64.efi\noptions -nostartup -nomap\n")
     esp.entry("unified", f"efi /EFI/Linux/test.efi\noptions {OPTIONS} from-the-entry\n")
     try:

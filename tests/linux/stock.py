@@ -1,46 +1,21 @@
 # SPDX-License-Identifier: MIT
-"""Stock Linux kernels under test: fetched, or one's own; given an absolute root with our /init, booted."""
+"""The kernels of kernels.py, given an absolute root with our /init, booted."""
 
-import functools
-import os
 import shutil
 import sys
 from pathlib import Path
-
-import pytest
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "boot"))
 
 import scenario  # noqa: E402
-from fetched import bring, fetched  # noqa: E402
+from fetched import fetched  # noqa: E402, F401
+from kernels import KERNELS, release, there, tree  # noqa: E402, F401
 from machine import Machine  # noqa: E402
 
-# A word with a slash is a folder with one's own; its last part is what the tests call it.
-WORDS = {Path(word).name: word for word in os.environ.get("KERNEL", "6.1 7.3").split()}
-KERNELS = list(WORDS)
 MODULES = ["virtio_pci", "virtio_blk", "loop", "squashfs", "erofs", "romfs", "overlay"]
 # On a busy host the check of the timer fails, which panics.
 CONSOLE = "console=ttyS0 panic=-1 loglevel=4 no_timer_check"
-
-
-@functools.cache
-def tree(version):
-    """The folder with vmlinuz and lib/modules of a kernel."""
-    if version not in KERNELS:
-        pytest.skip(f"KERNEL leaves {version} out")
-    return fetched("linux.sh", WORDS[version], "modules")
-
-
-def there(version):
-    """Can it be had?"""
-    path, _ = bring("linux.sh", WORDS[version], "modules")
-    return path is not None
-
-
-def release(version):
-    """As its uname -r says."""
-    return next((tree(version) / "lib/modules").iterdir()).name
 
 
 def has_linuxrc(version):
