@@ -208,6 +208,22 @@ static bool is_f2fs(struct om_span head)
 	return has(head, SUPERBLOCK, "\x10\x20\xf5\xf2", 4);
 }
 
+/* ECMA-167: the extended area begins, and which standard is followed.  A DVD is ISO 9660 as well. */
+static bool is_udf(struct om_span head)
+{
+	return has(head, 32769, "BEA01", 5) && has(head, 34817, "NSR0", 4);
+}
+
+static bool is_exfat(struct om_span head)
+{
+	return has(head, 3, "EXFAT   ", 8);
+}
+
+static bool is_ntfs(struct om_span head)
+{
+	return has(head, 3, "NTFS    ", 8);
+}
+
 /* ------------------------------------------------------------------ all of them */
 
 /* In the order in which they are asked: long magics at the start first, FAT's guess last. */
@@ -231,6 +247,9 @@ static const struct {
 	{ OM_IMAGE_F2FS, is_f2fs },
 	{ OM_IMAGE_BTRFS, is_btrfs },
 	{ OM_IMAGE_ISO9660, is_iso9660 },
+	{ OM_IMAGE_UDF, is_udf },
+	{ OM_IMAGE_EXFAT, is_exfat },
+	{ OM_IMAGE_NTFS, is_ntfs },
 	{ OM_IMAGE_EXT2, is_ext2 },
 	{ OM_IMAGE_MINIX, is_minix },
 	{ OM_IMAGE_LZMA, is_lzma },
@@ -258,6 +277,7 @@ const char *om_image_kind_text(enum om_image_kind kind)
 		[OM_IMAGE_SQUASHFS] = "squashfs", [OM_IMAGE_EROFS] = "erofs",
 		[OM_IMAGE_ISO9660] = "iso9660", [OM_IMAGE_FAT] = "vfat", [OM_IMAGE_XFS] = "xfs",
 		[OM_IMAGE_BTRFS] = "btrfs", [OM_IMAGE_F2FS] = "f2fs",
+		[OM_IMAGE_UDF] = "udf", [OM_IMAGE_EXFAT] = "exfat", [OM_IMAGE_NTFS] = "ntfs",
 	};
 
 	return (unsigned int)kind < OM_IMAGE_KIND_COUNT ? names[kind] : "unknown";
@@ -265,7 +285,7 @@ const char *om_image_kind_text(enum om_image_kind kind)
 
 bool om_image_is_filesystem(enum om_image_kind kind)
 {
-	return kind >= OM_IMAGE_EXT2 && kind <= OM_IMAGE_F2FS;
+	return kind >= OM_IMAGE_EXT2 && kind <= OM_IMAGE_NTFS;
 }
 
 bool om_image_is_archive(enum om_image_kind kind)

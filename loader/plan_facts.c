@@ -145,7 +145,9 @@ static void check_kind(struct planner *planner, const struct om_layer_ref *layer
 		plan_error(planner, OM_TYPE, at, "", "%s '%.*s' is empty", role, (int)name.len,
 			   name.ptr);
 	else
-		plan_error(planner, OM_TYPE, at, "a single file is added with: file SOURCE DESTINATION",
+		plan_error(planner, OM_TYPE, at, layer->role == OM_LAYER_INITRD ?
+			   "write 'ramdisk' for an image of a kind that is not known here" :
+			   "a single file is added with: file SOURCE DESTINATION",
 			   "%s '%.*s' is neither a cpio nor a tar archive%s", role, (int)name.len,
 			   name.ptr, layer->role == OM_LAYER_INITRD ?
 			   " nor a file-system image" : " nor a directory");

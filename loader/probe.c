@@ -165,7 +165,8 @@ static void name_image(enum om_image_kind kind, char name[NAME_MAX_LEN])
 {
 	bool vowel = kind == OM_IMAGE_EXT2 || kind == OM_IMAGE_EROFS || kind == OM_IMAGE_ISO9660 ||
 		     kind == OM_IMAGE_XFS || kind == OM_IMAGE_XZ || kind == OM_IMAGE_LZMA ||
-		     kind == OM_IMAGE_LZ4 || kind == OM_IMAGE_LZO || kind == OM_IMAGE_F2FS;
+		     kind == OM_IMAGE_LZ4 || kind == OM_IMAGE_LZO || kind == OM_IMAGE_F2FS ||
+		     kind == OM_IMAGE_EXFAT || kind == OM_IMAGE_NTFS;
 	const char *what = om_image_is_archive(kind) ? "archive" :
 			   om_image_is_compressed(kind) ? "stream" : "file system";
 

@@ -44,6 +44,9 @@ debootstrap		debootstrap
 cryptsetup-bin		veritysetup
 squashfs-tools		mksquashfs
 erofs-utils		mkfs.erofs
+xfsprogs		mkfs.xfs
+btrfs-progs		mkfs.btrfs
+genisoimage		genisoimage
 klibc-utils		/usr/lib/klibc/bin/sh
 libklibc		/usr/lib/klibc
 bzip2			bzip2

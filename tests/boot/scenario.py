@@ -14,6 +14,7 @@ import subprocess
 import tomllib
 from pathlib import Path
 
+import foreign_images
 import minix_image
 from machine import Machine, Timeout
 
@@ -152,6 +153,8 @@ class Workshop:
             target.unlink(missing_ok=True)
             run(*[names.get(word, word) for word in IMAGE_COMMANDS[item["image"]].split()],
                 *item.get("options", []))
+        elif item.get("image") in foreign_images.MAKERS:
+            foreign_images.MAKERS[item["image"]](target, self.tree(item["tree"]), item.get("mib"))
         elif item.get("image") == "minix":
             target.write_bytes(bytes(item["mib"] << 20))
             run("/usr/sbin/mkfs.minix", *item.get("options", []), target)

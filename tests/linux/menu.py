@@ -25,16 +25,22 @@ class Menu(scenario.Workshop):
         self.work = scenario.BUILD / "images" / self.name
         self.source = self.work / "source"
         self.digests, self.faults, self.trees, self.entries = {}, {}, {}, {}
-        self.versions = set()
+        self.versions, self.archives = set(), {}
         self.spec = {"config": "timeout forever\nconsole serial\n", "esp": [], "disk": []}
 
-    def add(self, version, lines, cmdline="", ramfs="ramfs \\overmount\\linux-{}.cpio\n"):
-        """The name of an entry for that kernel: with our /init and modules before LINES, or without."""
+    def add(self, version, lines, cmdline="", ramfs=None):
+        """The name of an entry for that kernel: with our /init and modules before LINES, or another RAMFS."""
         name = f"c{len(self.entries):03}.conf"
         self.versions.add(version)
         self.entries[name] = (f"title {name}\nsort-key {name}\nlinux \\overmount\\vmlinuz-{version}\n"
-                              f"{ramfs.format(version)}{lines.strip()}\noptions {stock.CONSOLE} {cmdline}\n")
+                              f"{self.ramfs(version) if ramfs is None else ramfs}{lines.strip()}\noptions {stock.CONSOLE} {cmdline}\n")
         return name
+
+    def ramfs(self, version, *modules):
+        """The line for an archive that has these modules besides."""
+        name = f"linux-{version}-{'-'.join(modules)}.cpio" if modules else f"linux-{version}.cpio"
+        self.archives[name] = version, modules
+        return f"ramfs \\overmount\\{name}\n"
 
     def place(self, kind, item, tree):
         """Where in the list KIND this is made of TREE; what is equal is made once."""
@@ -59,7 +65,8 @@ class Menu(scenario.Workshop):
         target.mkdir(parents=True)
         for version in self.versions:
             shutil.copyfile(stock.tree(version) / "vmlinuz", target / f"vmlinuz-{version}")
-            stock.base(version, self.work, MODULES).rename(target / f"linux-{version}.cpio")
+        for name, (version, modules) in self.archives.items():
+            stock.base(version, self.work, [*MODULES, *modules]).rename(target / name)
         return super().esp(options="")
 
     def start(self):

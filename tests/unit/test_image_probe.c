@@ -65,6 +65,9 @@ static const struct image images[] = {
 	{ "xfs", OM_IMAGE_XFS, 4, { AT(0, "XFSB") } },
 	{ "btrfs", OM_IMAGE_BTRFS, 65608, { AT(65600, "_BHRfS_M") } },
 	{ "f2fs", OM_IMAGE_F2FS, 1028, { AT(1024, "\x10\x20\xf5\xf2") } },
+	{ "udf", OM_IMAGE_UDF, 34821, { AT(32768, "\0BEA01\1"), AT(34816, "\0NSR02\1") } },
+	{ "exfat", OM_IMAGE_EXFAT, 11, { AT(0, "\xeb\x76\x90" "EXFAT   "), AT(510, "\x55\xaa") } },
+	{ "ntfs", OM_IMAGE_NTFS, 11, { AT(0, "\xeb\x52\x90NTFS    "), AT(510, "\x55\xaa") } },
 };
 
 /* Close, but not it. */
@@ -80,6 +83,8 @@ static const struct image near_misses[] = {
 	{ "ext2 without inodes", OM_IMAGE_UNKNOWN, 1082, { AT(1080, "\x53\xef") } },
 	{ "ext2 of huge blocks", OM_IMAGE_UNKNOWN, 1082,
 	  { AT(1024, "\x10"), AT(1048, "\7"), AT(1080, "\x53\xef") } },
+	{ "an ISO area of another standard", OM_IMAGE_UNKNOWN, 34823,
+	  { AT(32768, "\0BEA01\1"), AT(34816, "\0CDW02\1") } },
 	{ "minix without inodes", OM_IMAGE_UNKNOWN, 1042, { AT(1040, "\x7f\x13") } },
 	{ "a master boot record", OM_IMAGE_UNKNOWN, 512, { AT(0, "\xeb\x63\x90"), AT(510, "\x55\xaa") } },
 	{ "vfat without a jump", OM_IMAGE_UNKNOWN, 512,
