@@ -13,6 +13,7 @@
 #define CLIENT_PORT	68u
 #define SERVER_PORT	67u
 #define EVERYBODY	0xffffffffu
+#define AT_SOURCE	12u		/* in the packet */
 
 /* Places in the message. */
 #define AT_OP		0u
@@ -100,15 +101,19 @@ static size_t put_message(enum om_dhcp_type type, const struct om_dhcp_client *c
 	put_be16(message + AT_FLAGS, 0x8000);
 	memcpy(message + AT_CHADDR, client->mac, sizeof(client->mac));
 	om_put_be32(at, COOKIE);
-	at = put_option(at + 4, OPT_TYPE, &kind, 1);
+	at += 4;
+	if (type != OM_DHCP_NONE)
+		at = put_option(at, OPT_TYPE, &kind, 1);
 	if (type == OM_DHCP_REQUEST) {
 		at = put_option_be32(at, OPT_ADDRESS, address);
 		at = put_option_be32(at, OPT_SERVER_ID, server_id);
 	}
 	if (name_len && name_len < OM_HOST_NAME_MAX)
 		at = put_option(at, OPT_HOST_NAME, client->host_name, name_len);
-	at = put_option(at, OPT_SIZE_MAX, size_max, sizeof(size_max));
-	at = put_option(at, OPT_WANTED, wanted, sizeof(wanted));
+	if (type != OM_DHCP_NONE) {
+		at = put_option(at, OPT_SIZE_MAX, size_max, sizeof(size_max));
+		at = put_option(at, OPT_WANTED, wanted, sizeof(wanted));
+	}
 	*at++ = OPT_END;
 	len = (size_t)(at - message);
 	return len < MESSAGE_MIN ? MESSAGE_MIN : len;
@@ -229,8 +234,11 @@ static bool take_option(struct reader *reader, uint8_t option, struct om_span va
 	case OPT_MTU:
 		if (value.len != 2)
 			return false;
+		/* RFC 2132, 5.1; there are servers that say 0 for "I do not know". */
 		config->mtu = get_be16(value.ptr);
-		return config->mtu >= 68;	/* RFC 2132, 5.1 */
+		if (config->mtu < 68)
+			config->mtu = 0;
+		return true;
 	case OPT_BROADCAST:
 		return take_address(value, false, &config->broadcast);
 	case OPT_LEASE:
@@ -241,7 +249,7 @@ static bool take_option(struct reader *reader, uint8_t option, struct om_span va
 		if (value.len != 1)
 			return false;
 		reader->type = value.ptr[0];
-		return true;
+		return reader->type != OM_DHCP_NONE;
 	case OPT_OVERLOAD:
 		if (value.len != 1 || value.ptr[0] < 1 || value.ptr[0] > 3)
 			return false;
@@ -277,6 +285,9 @@ static bool take_message(struct reader *reader, struct om_span message)
 {
 	uint8_t overload;
 
+	/* BOOTP is older than that. */
+	if (om_get_be32(message.ptr + BOOTP_FIXED) != COOKIE)
+		return true;
 	if (!take_options(reader, (struct om_span){ message.ptr + BOOTP_FIXED + 4,
 						    message.len - BOOTP_FIXED - 4 }))
 		return false;
@@ -287,25 +298,46 @@ static bool take_message(struct reader *reader, struct om_span message)
 	       take_options(reader, (struct om_span){ message.ptr + AT_SNAME, SNAME_SIZE });
 }
 
+static bool is_for(struct om_span message, const struct om_dhcp_client *client)
+{
+	return message.ptr[AT_OP] == 2 && message.ptr[AT_HTYPE] == 1 && message.ptr[AT_HLEN] == 6 &&
+	       om_get_be32(message.ptr + AT_XID) == client->xid &&
+	       memcmp(message.ptr + AT_CHADDR, client->mac, sizeof(client->mac)) == 0;
+}
+
+/* A kind of message that CLIENT can do something with, and whose it is. */
+static bool is_wanted(const struct reader *reader, const struct om_dhcp_client *client)
+{
+	switch (reader->type) {
+	case OM_DHCP_NONE:
+		return client->method == OM_NET_BOOTP || client->method == OM_NET_ANY;
+	case OM_DHCP_OFFER:
+	case OM_DHCP_ACK:
+	case OM_DHCP_NAK:
+		return client->method != OM_NET_BOOTP && reader->reply.server_id;
+	default:
+		return false;
+	}
+}
+
 bool om_dhcp_read(struct om_span packet, const struct om_dhcp_client *client,
 		  struct om_dhcp_reply *ret_reply)
 {
-	struct reader reader = { .type = 0 };
+	struct reader reader = { .type = OM_DHCP_NONE };
 	struct om_net_config *config = &reader.reply.config;
 	struct om_span message;
 
-	if (!unwrap(packet, &message) || message.ptr[AT_OP] != 2 || message.ptr[AT_HTYPE] != 1 ||
-	    message.ptr[AT_HLEN] != 6 || om_get_be32(message.ptr + AT_XID) != client->xid ||
-	    memcmp(message.ptr + AT_CHADDR, client->mac, sizeof(client->mac)) != 0 ||
-	    om_get_be32(message.ptr + BOOTP_FIXED) != COOKIE || !take_message(&reader, message))
-		return false;
-	if (reader.type != OM_DHCP_OFFER && reader.type != OM_DHCP_ACK && reader.type != OM_DHCP_NAK)
-		return false;
-	if (!reader.reply.server_id)
+	if (!unwrap(packet, &message) || !is_for(message, client) || !take_message(&reader, message) ||
+	    !is_wanted(&reader, client))
 		return false;
 	reader.reply.type = reader.type;
 	config->method = OM_NET_DHCP;
 	config->dhcp_server = reader.reply.server_id;
+	if (reader.type == OM_DHCP_NONE) {
+		config->method = OM_NET_BOOTP;
+		config->dhcp_server = om_get_be32(packet.ptr + AT_SOURCE);
+		config->lease_s = 0;
+	}
 	config->address = om_get_be32(message.ptr + AT_YIADDR);
 	config->server = om_get_be32(message.ptr + AT_SIADDR);
 	if (!config->server)
@@ -315,7 +347,7 @@ bool om_dhcp_read(struct om_span packet, const struct om_dhcp_client *client,
 	if (!config->netmask)
 		config->netmask = om_ipv4_class_mask(config->address);
 	if (!config->broadcast)
-		config->broadcast = config->address | ~config->netmask;
+		config->broadcast = om_ipv4_broadcast(config->address, config->netmask);
 	/* Nobody can have such an address. */
 	if (reader.type != OM_DHCP_NAK &&
 	    (config->address >> 24 == 0 || config->address >> 24 == 127 || config->address >> 28 >= 0xe))

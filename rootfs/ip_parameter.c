@@ -50,10 +50,17 @@ unsigned int om_ipv4_mask_bits(uint32_t netmask)
 	return bits;
 }
 
+uint32_t om_ipv4_broadcast(uint32_t address, uint32_t netmask)
+{
+	return om_ipv4_mask_bits(netmask) < 31 ? address | ~netmask : 0;
+}
+
 /* ------------------------------------------------------------------ ip= */
 
 /* CLIENT:SERVER:GATEWAY:NETMASK:HOSTNAME:DEVICE:AUTOCONF:DNS0:DNS1:NTP0 */
 enum { CLIENT, SERVER, GATEWAY, NETMASK, HOST, DEVICE, AUTOCONF, DNS0, DNS1, NTP0, FIELD_COUNT };
+
+#define FORM_HINT "CLIENT:SERVER:GATEWAY:NETMASK:HOST:DEVICE:METHOD:DNS0:DNS1:NTP0"
 
 struct ip_parser {
 	struct om_str fields[FIELD_COUNT];
@@ -63,10 +70,10 @@ struct ip_parser {
 };
 
 static enum om_status complain(const struct ip_parser *parser, enum om_status status,
-			       struct om_str part, const char *what)
+			       struct om_str part, const char *hint, const char *what)
 {
 	return om_diag_text(parser->sink, status, false, 1,
-			    (uint32_t)(part.ptr - parser->text.ptr) + 1, (uint32_t)part.len, "",
+			    (uint32_t)(part.ptr - parser->text.ptr) + 1, (uint32_t)part.len, hint,
 			    "ip=: '%.*s' %s", (int)part.len, part.ptr, what);
 }
 
@@ -76,7 +83,8 @@ static enum om_status read_method(struct ip_parser *parser, struct om_str word)
 		const char *word;
 		enum om_net_method method;
 	} methods[] = {
-		{ "", OM_NET_DHCP }, { "on", OM_NET_DHCP }, { "any", OM_NET_DHCP }, { "dhcp", OM_NET_DHCP },
+		{ "", OM_NET_ANY }, { "on", OM_NET_ANY }, { "any", OM_NET_ANY }, { "dhcp", OM_NET_DHCP },
+		{ "bootp", OM_NET_BOOTP }, { "both", OM_NET_BOOTP },
 		{ "off", OM_NET_OFF }, { "none", OM_NET_OFF },
 	};
 	size_t i;
@@ -87,21 +95,28 @@ static enum om_status read_method(struct ip_parser *parser, struct om_str word)
 		parser->config.method = methods[i].method;
 		return OM_OK;
 	}
-	if (om_str_is(word, "bootp") || om_str_is(word, "rarp") || om_str_is(word, "both"))
-		return complain(parser, OM_UNSUPPORTED, word, "is not supported; DHCP is");
-	return complain(parser, OM_SYNTAX, word, "is not one of dhcp, on, any, off and none");
+	if (om_str_is(word, "rarp"))
+		return complain(parser, OM_UNSUPPORTED, word, "write ip=dhcp", "is not supported");
+	return complain(parser, OM_SYNTAX, word, word.len == parser->text.len ? "or " FORM_HINT : "",
+			"is not one of dhcp, bootp, on, any, off and none");
 }
 
 static enum om_status read_addresses(struct ip_parser *parser)
 {
 	struct om_net_config *config = &parser->config;
+	uint32_t clock = 0;		/* nobody here asks it */
 	const struct {
 		int field;
 		uint32_t *place;
+		const char *wrong;
 	} places[] = {
-		{ CLIENT, &config->address }, { SERVER, &config->server },
-		{ GATEWAY, &config->gateway }, { NETMASK, &config->netmask },
-		{ DNS0, &config->dns[0] }, { DNS1, &config->dns[1] },
+		{ CLIENT, &config->address, "is no IPv4 address for CLIENT" },
+		{ SERVER, &config->server, "is no IPv4 address for SERVER" },
+		{ GATEWAY, &config->gateway, "is no IPv4 address for GATEWAY" },
+		{ NETMASK, &config->netmask, "is no NETMASK" },
+		{ DNS0, &config->dns[0], "is no IPv4 address for DNS0" },
+		{ DNS1, &config->dns[1], "is no IPv4 address for DNS1" },
+		{ NTP0, &clock, "is no IPv4 address for NTP0" },
 	};
 	struct om_str field;
 	size_t i;
@@ -109,17 +124,19 @@ static enum om_status read_addresses(struct ip_parser *parser)
 	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		field = parser->fields[places[i].field];
 		if (field.len && !om_ipv4_parse(field, places[i].place))
-			return complain(parser, OM_SYNTAX, field, "is no IPv4 address");
+			return complain(parser, OM_SYNTAX, field, "expected " FORM_HINT,
+					places[i].wrong);
 	}
 	if (~config->netmask & (~config->netmask + 1))
-		return complain(parser, OM_SYNTAX, parser->fields[NETMASK], "is no netmask");
+		return complain(parser, OM_SYNTAX, parser->fields[NETMASK],
+				"such as 255.255.255.0", "is no NETMASK");
 	return OM_OK;
 }
 
 static enum om_status take(struct ip_parser *parser, struct om_str part, char *buf, size_t size)
 {
 	if (part.len >= size)
-		return complain(parser, OM_LIMIT, part, "is too long");
+		return complain(parser, OM_LIMIT, part, "", "is too long");
 	memcpy(buf, part.ptr, part.len);
 	buf[part.len] = '\0';
 	return OM_OK;
@@ -184,17 +201,48 @@ enum om_status om_ip_parameter_parse(struct om_str text, const struct om_diag_si
 	if (config->address && !config->netmask)
 		config->netmask = om_ipv4_class_mask(config->address);
 	if (config->address)
-		config->broadcast = config->address | ~config->netmask;
+		config->broadcast = om_ipv4_broadcast(config->address, config->netmask);
 	*ret_config = *config;
 	return OM_OK;
 }
 
+void om_net_overlay(const struct om_net_config *said, struct om_net_config *lease)
+{
+	if (said->netmask) {
+		lease->netmask = said->netmask;
+		lease->broadcast = om_ipv4_broadcast(lease->address, lease->netmask);
+	}
+	if (said->gateway)
+		lease->gateway = said->gateway;
+	if (said->server)
+		lease->server = said->server;
+	if (said->dns[0] || said->dns[1])
+		memcpy(lease->dns, said->dns, sizeof(lease->dns));
+	if (said->host_name[0])
+		memcpy(lease->host_name, said->host_name, sizeof(lease->host_name));
+	if (said->domain[0])
+		memcpy(lease->domain, said->domain, sizeof(lease->domain));
+	memcpy(lease->device, said->device, sizeof(lease->device));
+}
+
 /* ------------------------------------------------------------------ the command line */
+
+/* A word, or the value in it, may be in quotes as a whole. */
+static struct om_str unquoted(struct om_str text)
+{
+	if (!om_str_starts(text, "\""))
+		return text;
+	text = om_str_skip(text, 1);
+	if (text.len && text.ptr[text.len - 1] == '"')
+		text.len--;
+	return text;
+}
 
 bool om_command_line_value(struct om_str line, const char *name, struct om_str *ret_value)
 {
-	size_t name_len = strlen(name), len, used;
+	size_t name_len = strlen(name), len;
 	bool found = false, quoted;
+	struct om_str word;
 
 	for (; line.len; line = om_str_skip(line, len ? len : 1)) {
 		quoted = false;
@@ -205,19 +253,14 @@ bool om_command_line_value(struct om_str line, const char *name, struct om_str *
 					     line.ptr[len] == '\n'))
 				break;
 		}
+		word = unquoted((struct om_str){ line.ptr, len });
 		/* What follows is init's. */
-		if (len == 2 && om_str_starts(line, "--"))
+		if (om_str_is(word, "--"))
 			break;
-		if (len <= name_len || memcmp(line.ptr, name, name_len) != 0 ||
-		    line.ptr[name_len] != '=')
+		if (word.len <= name_len || memcmp(word.ptr, name, name_len) != 0 ||
+		    word.ptr[name_len] != '=')
 			continue;
-		used = name_len + 1;
-		*ret_value = (struct om_str){ line.ptr + used, len - used };
-		if (om_str_starts(*ret_value, "\"")) {
-			*ret_value = om_str_skip(*ret_value, 1);
-			if (ret_value->len && ret_value->ptr[ret_value->len - 1] == '"')
-				ret_value->len--;
-		}
+		*ret_value = unquoted(om_str_skip(word, name_len + 1));
 		found = true;
 	}
 	return found;

@@ -5,10 +5,12 @@
 
 static const char default_path[] = "/tftpboot/%s";	/* as Linux' NFS_ROOT */
 
+/* About TEXT from AT on. */
 static enum om_status complain(const struct om_diag_sink *sink, enum om_status status,
-			       const char *hint, const char *what)
+			       struct om_str text, size_t at, const char *hint, const char *what)
 {
-	return om_diag_text(sink, status, false, 1, 1, 0, hint, "%s", what);
+	return om_diag_text(sink, status, false, 1, (uint32_t)at + 1, (uint32_t)(text.len - at), hint,
+			    "%s", what);
 }
 
 /* "a.b.c.d:" in front is the server. */
@@ -60,6 +62,9 @@ static bool lay_over(struct om_str text, uint32_t *server, struct om_str *path, 
 {
 	size_t i;
 
+	/* As dracut has it in a root path of DHCP. */
+	if (om_str_starts(text, "nfs:"))
+		text = om_str_skip(text, 4);
 	text = take_server(text, server);
 	for (i = 0; i < text.len && text.ptr[i] != ','; i++)
 		;
@@ -77,33 +82,66 @@ static bool has_colon(struct om_str text)
 	return i < text.len;
 }
 
+/* Not given, or a number that a port can have. */
+static bool is_port(const struct om_nfs_root *root, const char *name)
+{
+	struct om_str value = { "1", 1 };
+	uint32_t port = 0;
+	size_t i;
+
+	om_nfs_option(root, name, &value);
+	for (i = 0; i < value.len && i < 6 && value.ptr[i] >= '0' && value.ptr[i] <= '9'; i++)
+		port = port * 10 + (uint32_t)(value.ptr[i] - '0');
+	return i == value.len && port > 0 && port <= 65535;
+}
+
+/* Absolute, and with its %s replaced. */
+static bool finish_path(struct om_str path, const struct om_net_config *config, char *buf)
+{
+	char own[OM_IPV4_TEXT_MAX], below[OM_NFS_PATH_MAX];
+
+	/* A name alone is a directory of the usual place. */
+	if (path.ptr[0] != '/') {
+		if (om_format(below, sizeof(below), "/tftpboot/%.*s", (int)path.len, path.ptr) >=
+		    sizeof(below))
+			return false;
+		path = om_str_from(below);
+	}
+	om_ipv4_format(config->address, own, sizeof(own));
+	return fill_in(path, config->host_name[0] ? config->host_name : own, buf);
+}
+
 enum om_status om_nfs_root_resolve(struct om_str text, struct om_str flags,
 				   const struct om_net_config *config,
 				   const struct om_diag_sink *sink, struct om_nfs_root *ret_root)
 {
 	struct om_nfs_root root = { .server = config->server, .options = "" };
 	struct om_str path = om_str_from(default_path);
-	char own[OM_IPV4_TEXT_MAX], below[OM_NFS_PATH_MAX];
+	const char *of_dhcp;
+	size_t at = 0;
+	bool fits;
 
-	if (!lay_over(om_str_from(config->root_path), &root.server, &path, root.options) ||
-	    !lay_over(text, &root.server, &path, root.options) || !add_options(root.options, flags))
-		return complain(sink, OM_LIMIT, "", "the options are too long");
+	/* Linux, too, takes who gave the lease for the server when nobody is named. */
+	if (!root.server)
+		root.server = config->dhcp_server;
+	fits = lay_over(om_str_from(config->root_path), &root.server, &path, root.options);
+	of_dhcp = path.ptr;
+	fits = fits && lay_over(text, &root.server, &path, root.options);
+	if (path.ptr != of_dhcp)
+		at = (size_t)(path.ptr - text.ptr);
+	if (!fits || !add_options(root.options, flags))
+		return complain(sink, OM_LIMIT, text, at, "", "the options are too long");
+	if (!is_port(&root, "port") || !is_port(&root, "mountport"))
+		return complain(sink, OM_SYNTAX, text, at, "such as port=2049",
+				"a port is a number from 1 to 65535");
 	if (path.ptr[0] != '/' && has_colon(path))
-		return complain(sink, OM_UNSUPPORTED, "write its IPv4 address",
+		return complain(sink, OM_UNSUPPORTED, text, at, "write its IPv4 address",
 				"the server cannot be looked up by name");
 	if (!root.server)
-		return complain(sink, OM_MISSING, "write nfs:SERVER:DIR",
+		return complain(sink, OM_MISSING, text, at, "write nfs:SERVER:DIR",
 				"neither the specification nor ip= nor DHCP names a server");
-	/* A name alone is a directory of the usual place. */
-	if (path.ptr[0] != '/') {
-		if (om_format(below, sizeof(below), "/tftpboot/%.*s", (int)path.len, path.ptr) >=
-		    sizeof(below))
-			return complain(sink, OM_LIMIT, "", "the directory is too long");
-		path = om_str_from(below);
-	}
-	om_ipv4_format(config->address, own, sizeof(own));
-	if (!fill_in(path, config->host_name[0] ? config->host_name : own, root.path))
-		return complain(sink, OM_LIMIT, "", "the directory is too long");
+	if (!finish_path(path, config, root.path))
+		return complain(sink, OM_LIMIT, text, at, "", "the directory is too long");
 	*ret_root = root;
 	return OM_OK;
 }

@@ -21,13 +21,15 @@ enum om_net_method {
 	OM_NET_OFF = 1,			/* nothing is configured */
 	OM_NET_STATIC,			/* the parameter says all */
 	OM_NET_DHCP,
+	OM_NET_BOOTP,			/* asked for, or answered, without the options of DHCP */
+	OM_NET_ANY,			/* DHCP is asked for; an answer by BOOTP will do */
 };
 
 struct om_net_config {
 	enum om_net_method method;
 	uint32_t address, netmask, broadcast, gateway, dns[2];
 	uint32_t server;		/* where the root is, if nothing else says so */
-	uint32_t dhcp_server;		/* who gave the lease */
+	uint32_t dhcp_server;		/* who gave the lease, or answered by BOOTP */
 	uint32_t lease_s;		/* 0 = for ever */
 	uint16_t mtu;			/* 0 = the interface's own */
 	char device[OM_NET_DEVICE_MAX];	/* "" = any */
@@ -43,19 +45,24 @@ size_t om_ipv4_format(uint32_t address, char *buf, size_t size);
 uint32_t om_ipv4_class_mask(uint32_t address);
 /* 255.255.255.0 is 24. */
 unsigned int om_ipv4_mask_bits(uint32_t netmask);
+/* 0 where two addresses or one are all that there is (RFC 3021). */
+uint32_t om_ipv4_broadcast(uint32_t address, uint32_t netmask);
 
 /*
  * The value of ip= as Linux' Documentation/admin-guide/nfs/nfsroot.rst has it; what is not said
- * is 0 or "".  The column of a finding is the place in TEXT.  BOOTP and RARP are refused.
+ * is 0 or "".  The column of a finding is the place in TEXT.  RARP is refused.
  */
 OM_CHECKED enum om_status om_ip_parameter_parse(struct om_str text, const struct om_diag_sink *sink,
 						struct om_net_config *ret_config);
+/* What the parameter SAID is stronger than the LEASE, which becomes what holds. */
+void om_net_overlay(const struct om_net_config *said, struct om_net_config *lease);
 /* The value of the last NAME= of a kernel command line; false: there is none. */
 bool om_command_line_value(struct om_str line, const char *name, struct om_str *ret_value);
 
-/* -- DHCP, RFC 2131 and 2132 ---------------------------------------------------------------- */
+/* -- DHCP, RFC 2131 and 2132, and BOOTP, RFC 951 ------------------------------------------ */
 
 enum om_dhcp_type {
+	OM_DHCP_NONE = 0,		/* a message of BOOTP */
 	OM_DHCP_DISCOVER = 1, OM_DHCP_OFFER = 2, OM_DHCP_REQUEST = 3, OM_DHCP_ACK = 5, OM_DHCP_NAK = 6,
 };
 
@@ -66,16 +73,17 @@ struct om_dhcp_client {
 	uint32_t xid;
 	uint16_t seconds;		/* since it began */
 	const char *host_name;		/* "" = none of its own */
+	enum om_net_method method;	/* ANY and BOOTP take messages of BOOTP */
 };
 
 struct om_dhcp_reply {
-	enum om_dhcp_type type;		/* OFFER, ACK or NAK */
-	uint32_t server_id;
+	enum om_dhcp_type type;		/* OFFER, ACK, NAK or NONE */
+	uint32_t server_id;		/* not of NONE */
 	struct om_net_config config;	/* not of a NAK */
 };
 
 /*
- * An IP packet from 0.0.0.0 to everybody: DISCOVER, or a REQUEST for ADDRESS of SERVER_ID.
+ * An IP packet from 0.0.0.0 to everybody: NONE, DISCOVER, or a REQUEST for ADDRESS of SERVER_ID.
  * Returns its length.
  */
 size_t om_dhcp_write(enum om_dhcp_type type, const struct om_dhcp_client *client, uint32_t address,
@@ -97,8 +105,9 @@ struct om_nfs_root {
 
 /*
  * TEXT is that of a specification: "[SERVER:]DIR[,OPTIONS]", or empty; FLAGS are further options.
- * What it leaves out comes from CONFIG: the server and the root path of DHCP, and then
- * /tftpboot/%s, as Linux has it; %s is the host's name, or its address if it has none.
+ * What it leaves out comes from CONFIG: the root path of DHCP, the server or else who gave the
+ * lease, and then /tftpboot/%s, as Linux has it; %s is the host's name, or its address if it has
+ * none.  The column of a finding is the place in TEXT.
  */
 OM_CHECKED enum om_status om_nfs_root_resolve(struct om_str text, struct om_str flags,
 					      const struct om_net_config *config,

@@ -17,6 +17,7 @@
 
 #define FIRST_PAUSE_MS	1000u
 #define PAUSE_MAX_MS	16000u
+#define PACKETS_AT_ONCE	64u
 
 /* Different for each boot and interface; no secret. */
 static uint32_t new_xid(const uint8_t mac[6])
@@ -29,7 +30,8 @@ static uint32_t new_xid(const uint8_t mac[6])
 	return om_get_be32(mac + 2) ^ (uint32_t)world_now_ms(NULL);
 }
 
-int dhcp_start(struct dhcp_session *session, int index, const uint8_t mac[6], const char *host_name)
+int dhcp_start(struct dhcp_session *session, int index, const uint8_t mac[6],
+	       const struct om_net_config *said)
 {
 	const struct sockaddr_ll place = {
 		.sll_family = AF_PACKET, .sll_protocol = __builtin_bswap16(ETH_P_IP), .sll_ifindex = index,
@@ -39,7 +41,8 @@ int dhcp_start(struct dhcp_session *session, int index, const uint8_t mac[6], co
 	*session = (struct dhcp_session){ .pause_ms = FIRST_PAUSE_MS, .began_ms = world_now_ms(NULL) };
 	memcpy(session->client.mac, mac, sizeof(session->client.mac));
 	session->client.xid = new_xid(mac);
-	session->client.host_name = host_name;
+	session->client.host_name = said->host_name;
+	session->client.method = said->method;
 	session->due_ms = session->began_ms;
 	session->fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (session->fd < 0)
@@ -71,6 +74,7 @@ static void put_packet(struct dhcp_session *session)
 					 .sll_protocol = __builtin_bswap16(ETH_P_IP) };
 	struct sockaddr_ll place;
 	socklen_t len = sizeof(place);
+	enum om_dhcp_type type = OM_DHCP_DISCOVER;
 	uint8_t packet[OM_DHCP_PACKET_MAX];
 	size_t size;
 
@@ -78,8 +82,12 @@ static void put_packet(struct dhcp_session *session)
 		return;
 	everybody.sll_ifindex = place.sll_ifindex;
 	memset(everybody.sll_addr, 0xff, ETH_ALEN);
-	size = om_dhcp_write(session->offer.type ? OM_DHCP_REQUEST : OM_DHCP_DISCOVER, &session->client,
-			     session->offer.config.address, session->offer.server_id, packet);
+	if (session->offer.type)
+		type = OM_DHCP_REQUEST;
+	else if (session->client.method == OM_NET_BOOTP)
+		type = OM_DHCP_NONE;
+	size = om_dhcp_write(type, &session->client, session->offer.config.address,
+			     session->offer.server_id, packet);
 	/* What cannot be sent now is sent when it is due again. */
 	if (sendto(session->fd, packet, size, 0, (struct sockaddr *)&everybody, sizeof(everybody)) < 0)
 		return;
@@ -106,11 +114,20 @@ bool dhcp_take(struct dhcp_session *session, struct om_net_config *ret_config)
 {
 	struct om_dhcp_reply reply;
 	uint8_t packet[2048];
+	unsigned int count;
 	ssize_t len;
 
-	while ((len = recv(session->fd, packet, sizeof(packet), 0)) > 0) {
+	/* Whoever sends more than that does not keep us from looking at the clock. */
+	for (count = 0; count < PACKETS_AT_ONCE; count++) {
+		len = recv(session->fd, packet, sizeof(packet), 0);
+		if (len <= 0)
+			break;
 		if (!om_dhcp_read((struct om_span){ packet, (size_t)len }, &session->client, &reply))
 			continue;
+		if (!session->offer.type && reply.type == OM_DHCP_NONE) {
+			*ret_config = reply.config;
+			return true;
+		}
 		if (!session->offer.type && reply.type == OM_DHCP_OFFER) {
 			session->offer = reply;
 			session->pause_ms = FIRST_PAUSE_MS;

@@ -19,6 +19,7 @@
 
 struct interface interfaces[INTERFACES_MAX];
 uint32_t interface_count;
+char interface_other[OM_NET_DEVICE_MAX];
 static int control = -1;		/* for ioctl() */
 
 /* ------------------------------------------------------------------ one interface */
@@ -140,23 +141,34 @@ static struct interface *known(const char *name)
 	return NULL;
 }
 
+/* In the order of their numbers: the first one counts where nothing else chooses. */
+static void insert(const struct interface *interface)
+{
+	uint32_t at = interface_count++;
+
+	for (; at > 0 && interfaces[at - 1].index > interface->index; at--)
+		interfaces[at] = interfaces[at - 1];
+	interfaces[at] = *interface;
+}
+
 /* Ethernet, and what passes for it; loopback and tunnels are no way to a server. */
 static void add(int class, const char *name, const char *only)
 {
-	struct interface *interface = &interfaces[interface_count];
+	struct interface interface = { .session = { .fd = -1 } };
 	long index = read_number(class, name, "ifindex");
 	char mac[64];
 
-	if (interface_count == INTERFACES_MAX || strlen(name) >= IFNAMSIZ ||
-	    (only[0] && strcmp(only, name) != 0) ||
-	    index < 0 || read_number(class, name, "type") != ARPHRD_ETHER ||
-	    read_word(class, name, "address", mac, sizeof(mac)) || strlen(mac) != 17)
+	if (interface_count == INTERFACES_MAX || strlen(name) >= IFNAMSIZ || index < 0 ||
+	    read_number(class, name, "type") != ARPHRD_ETHER ||
+	    read_word(class, name, "address", mac, sizeof(mac)) || strlen(mac) != 17 ||
+	    !read_mac(mac, interface.mac))
 		return;
-	*interface = (struct interface){ .index = (int)index, .session = { .fd = -1 } };
-	if (!read_mac(mac, interface->mac))
-		return;
-	om_format(interface->name, sizeof(interface->name), "%s", name);
-	interface_count++;
+	interface.index = (int)index;
+	om_format(interface.name, sizeof(interface.name), "%s", name);
+	if (only[0] && strcmp(only, name) != 0)
+		memcpy(interface_other, interface.name, sizeof(interface_other));
+	else
+		insert(&interface);
 }
 
 void interfaces_look(const char *only)

@@ -66,17 +66,10 @@ static bool step(struct interface *interface, uint64_t *due)
 
 	if (config.method == OM_NET_STATIC)
 		return true;
-	if (session->fd < 0 &&
-	    dhcp_start(session, interface->index, interface->mac, config.host_name))
+	if (session->fd < 0 && dhcp_start(session, interface->index, interface->mac, &config))
 		return false;
 	if (dhcp_take(session, &lease)) {
-		/* What the parameter says itself stays. */
-		if (config.host_name[0])
-			memcpy(lease.host_name, config.host_name, sizeof(lease.host_name));
-		if (config.dns[0])
-			memcpy(lease.dns, config.dns, sizeof(lease.dns));
-		if (config.server)
-			lease.server = config.server;
+		om_net_overlay(&config, &lease);
 		config = lease;
 		return true;
 	}
@@ -141,7 +134,10 @@ static const char *why_not(uint32_t wait_ms)
 	for (i = 0; i < interface_count; i++)
 		if (interfaces[i].linked)
 			linked = &interfaces[i];
-	if (interface_count == 0)
+	if (interface_count == 0 && interface_other[0])
+		om_format(text, sizeof(text), "there is no network interface %s after %u s, only %s: nobody has"
+			  " given them other names yet", config.device, wait_ms / 1000, interface_other);
+	else if (interface_count == 0)
 		om_format(text, sizeof(text), "there is no network interface %s%safter %u s: is its driver"
 			  " among the modules?", config.device, config.device[0] ? " " : "",
 			  wait_ms / 1000);
@@ -156,8 +152,9 @@ static const char *why_not(uint32_t wait_ms)
 		om_format(text, sizeof(text), "the DHCP server refuses what it offered on %s",
 			  linked->name);
 	else
-		om_format(text, sizeof(text), "%s has a link, but no DHCP server answered in %u s",
-			  linked->name, wait_ms / 1000);
+		om_format(text, sizeof(text), "%s has a link, but no %s server answered in %u s",
+			  linked->name, config.method == OM_NET_BOOTP ? "BOOTP" : "DHCP",
+			  wait_ms / 1000);
 	return keep_text(text);
 }
 
@@ -168,10 +165,11 @@ static void say_config(void)
 	om_ipv4_format(config.address, address, sizeof(address));
 	om_ipv4_format(config.gateway, gateway, sizeof(gateway));
 	om_ipv4_format(config.dhcp_server, server, sizeof(server));
-	say("network: %s is %s/%u%s%s%s%s", chosen->name, address, om_ipv4_mask_bits(config.netmask),
+	say("network: %s is %s/%u%s%s, by %s%s", chosen->name, address, om_ipv4_mask_bits(config.netmask),
 	    config.gateway ? ", gateway " : "", config.gateway ? gateway : "",
-	    config.method == OM_NET_DHCP ? ", by DHCP of " : ", by ip=",
-	    config.method == OM_NET_DHCP ? server : "");
+	    config.method == OM_NET_STATIC ? "ip=" :
+	    config.method == OM_NET_BOOTP ? "BOOTP of " : "DHCP of ",
+	    config.method == OM_NET_STATIC ? "" : server);
 }
 
 static void emit(void *ctx, const struct om_diag *diag)
@@ -221,7 +219,8 @@ static void put_config(int fd)
 
 	om_format(lease, sizeof(lease), "%u", config.lease_s);
 	put_line(fd, "DEVICE", chosen->name);
-	put_line(fd, "PROTO", config.method == OM_NET_DHCP ? "dhcp" : "none");
+	put_line(fd, "PROTO", config.method == OM_NET_STATIC ? "none" :
+		 config.method == OM_NET_BOOTP ? "bootp" : "dhcp");
 	put_address(fd, "IPV4ADDR", config.address);
 	put_address(fd, "IPV4BROADCAST", config.broadcast);
 	put_address(fd, "IPV4NETMASK", config.netmask);

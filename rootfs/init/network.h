@@ -20,8 +20,9 @@ struct dhcp_session {
 	unsigned int asked, refused;	/* how often */
 };
 
-/* 0 or -errno; nothing is sent yet. */
-int dhcp_start(struct dhcp_session *session, int index, const uint8_t mac[6], const char *host_name);
+/* 0 or -errno; nothing is sent yet. The host's name in SAID stays where it is. */
+int dhcp_start(struct dhcp_session *session, int index, const uint8_t mac[6],
+	       const struct om_net_config *said);
 /* Send what is due. */
 void dhcp_send(struct dhcp_session *session);
 /* Take what has come; true: the lease is ours. */
@@ -40,8 +41,9 @@ struct interface {
 	struct dhcp_session session;
 };
 
-extern struct interface interfaces[INTERFACES_MAX];
+extern struct interface interfaces[INTERFACES_MAX];	/* as the kernel has found them */
 extern uint32_t interface_count;
+extern char interface_other[OM_NET_DEVICE_MAX];	/* one that was not asked for; "" = none */
 
 /* 0 or -errno, as all of these. */
 int interfaces_start(void);

@@ -4,8 +4,10 @@
 
 #include <overmount/network.h>
 
+/* Takes everything that anybody takes. */
 static const struct om_dhcp_client client = {
 	.mac = { 0x52, 0x54, 0, 0x12, 0x34, 0x56 }, .xid = 0x01020304, .host_name = "",
+	.method = OM_NET_ANY,
 };
 
 static void put16(uint8_t *at, size_t value)
@@ -19,12 +21,43 @@ static bool ends(const char *text, size_t size)
 	return memchr(text, '\0', size) != NULL;
 }
 
+static const struct om_str *checked;
+
+static void emit(void *ctx, const struct om_diag *diag)
+{
+	(void)ctx;
+	/* The place lies in the text, or behind its end. */
+	if (diag->column == 0 || diag->column + diag->length > checked->len + 1)
+		abort();
+}
+
+/* What names a root and how to get there, as a user or a server of DHCP writes it. */
+static void read_text(struct om_str text)
+{
+	const struct om_diag_sink sink = { emit, NULL };
+	struct om_net_config config = { .server = 1, .address = 2 }, said;
+	struct om_nfs_root root;
+
+	checked = &text;
+	if (om_nfs_root_resolve(text, OM_STR(""), &config, &sink, &root) == OM_OK &&
+	    (!ends(root.path, sizeof(root.path)) || root.path[0] != '/' || !root.server))
+		abort();
+	if (om_ip_parameter_parse(text, &sink, &said) != OM_OK)
+		return;
+	if (!said.method || !ends(said.host_name, sizeof(said.host_name)) ||
+	    !ends(said.device, sizeof(said.device)))
+		abort();
+	om_net_overlay(&said, &config);
+	if (!ends(config.host_name, sizeof(config.host_name)))
+		abort();
+}
+
 static void check(const struct om_dhcp_reply *reply)
 {
 	const struct om_net_config *config = &reply->config;
 	struct om_nfs_root root;
 
-	if (!reply->server_id || !ends(config->host_name, sizeof(config->host_name)) ||
+	if ((reply->type != OM_DHCP_NONE && !reply->server_id) || !ends(config->host_name, sizeof(config->host_name)) ||
 	    !ends(config->domain, sizeof(config->domain)) ||
 	    !ends(config->root_path, sizeof(config->root_path)) ||
 	    om_ipv4_mask_bits(config->netmask) != (unsigned int)__builtin_popcount(config->netmask))
@@ -69,16 +102,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct om_str text = { (const char *)data, size }, value;
-	struct om_net_config config;
 	struct om_dhcp_reply reply;
 
 	if (om_dhcp_read((struct om_span){ data, size }, &client, &reply))
 		check(&reply);
 	read_message(data, size);
-	if (om_ip_parameter_parse(text, NULL, &config) == OM_OK &&
-	    (!config.method || !ends(config.host_name, sizeof(config.host_name)) ||
-	     !ends(config.device, sizeof(config.device))))
-		abort();
+	read_text(text);
 	if (om_command_line_value(text, "ip", &value) &&
 	    (value.ptr < text.ptr || value.ptr + value.len > text.ptr + text.len))
 		abort();

@@ -43,14 +43,18 @@ static const struct {
 	struct om_net_config want;
 } parameters[] = {
 	{ "dhcp", { .method = OM_NET_DHCP } },
-	{ "on", { .method = OM_NET_DHCP } },
-	{ "any", { .method = OM_NET_DHCP } },
+	{ "on", { .method = OM_NET_ANY } },
+	{ "any", { .method = OM_NET_ANY } },
+	{ "bootp", { .method = OM_NET_BOOTP } },
+	{ "both", { .method = OM_NET_BOOTP } },
 	{ "off", { .method = OM_NET_OFF } },
 	{ "none", { .method = OM_NET_OFF } },
 	{ "", { .method = OM_NET_OFF } },
 	{ "::::::dhcp", { .method = OM_NET_DHCP } },
 	{ ":::::eth1:dhcp", { .method = OM_NET_DHCP, .device = "eth1" } },
-	{ ":::::eth1", { .method = OM_NET_DHCP, .device = "eth1" } },
+	{ ":::::eth1", { .method = OM_NET_ANY, .device = "eth1" } },
+	{ "::10.0.0.1:255.255.0.0::eth1:bootp", { .method = OM_NET_BOOTP, .gateway = IP(10, 0, 0, 1),
+						  .netmask = IP(255, 255, 0, 0), .device = "eth1" } },
 	{ "::::box:eth1:off", { .method = OM_NET_OFF, .host_name = "box", .device = "eth1" } },
 	{ "10.1.2.3", { .method = OM_NET_STATIC, .address = IP(10, 1, 2, 3),
 			.netmask = IP(255, 0, 0, 0), .broadcast = IP(10, 255, 255, 255) } },
@@ -60,7 +64,10 @@ static const struct {
 	    .gateway = IP(192, 0, 2, 254), .netmask = IP(255, 255, 255, 128),
 	    .broadcast = IP(192, 0, 2, 127), .host_name = "box", .domain = "example.org",
 	    .device = "eth0", .dns = { IP(192, 0, 2, 2), IP(192, 0, 2, 3) } } },
-	{ ":192.0.2.1::::::192.0.2.2", { .method = OM_NET_DHCP, .server = IP(192, 0, 2, 1),
+	/* RFC 3021: the other one of two is nobody's broadcast. */
+	{ "192.0.2.6:::255.255.255.254", { .method = OM_NET_STATIC, .address = IP(192, 0, 2, 6),
+					   .netmask = IP(255, 255, 255, 254) } },
+	{ ":192.0.2.1::::::192.0.2.2", { .method = OM_NET_ANY, .server = IP(192, 0, 2, 1),
 					 .dns = { IP(192, 0, 2, 2) } } },
 };
 
@@ -92,11 +99,17 @@ static void parameter_refused(void **state)
 		uint32_t column;
 	} wrong[] = {
 		{ "dchp", "'dchp' is not one of", OM_SYNTAX, 1 },
-		{ "bootp", "'bootp' is not supported", OM_UNSUPPORTED, 1 },
-		{ "::::::both", "'both' is not supported", OM_UNSUPPORTED, 7 },
-		{ "1.2.3:::", "'1.2.3' is no IPv4", OM_SYNTAX, 1 },
-		{ "1.2.3.4::x", "'x' is no IPv4", OM_SYNTAX, 10 },
-		{ "1.2.3.4:::255.0.255.0", "'255.0.255.0' is no netmask", OM_SYNTAX, 11 },
+		{ "rarp", "'rarp' is not supported", OM_UNSUPPORTED, 1 },
+		{ "::::::rarp", "'rarp' is not supported", OM_UNSUPPORTED, 7 },
+		{ "1.2.3:::", "'1.2.3' is no IPv4 address for CLIENT", OM_SYNTAX, 1 },
+		{ "eth0:dhcp", "'eth0' is no IPv4 address for CLIENT", OM_SYNTAX, 1 },
+		{ ":[2001:db8::1]", "'[2001' is no IPv4 address for SERVER", OM_SYNTAX, 2 },
+		{ "1.2.3.4::x", "'x' is no IPv4 address for GATEWAY", OM_SYNTAX, 10 },
+		{ "1.2.3.4:::24", "'24' is no NETMASK", OM_SYNTAX, 11 },
+		{ "1.2.3.4:::255.0.255.0", "'255.0.255.0' is no NETMASK", OM_SYNTAX, 11 },
+		{ "1.2.3.4::::::1500", "'1500' is not one of", OM_SYNTAX, 14 },
+		{ "1.2.3.4:::::::1500", "'1500' is no IPv4 address for DNS0", OM_SYNTAX, 15 },
+		{ ":::::::::pool.ntp.org", "is no IPv4 address for NTP0", OM_SYNTAX, 10 },
 		{ "1.2.3.4:::::12345678901234567", "is too long", OM_LIMIT, 13 },
 	};
 
@@ -116,6 +129,37 @@ static void parameter_refused(void **state)
 	}
 }
 
+/* What is said on the command line is not what the lease may change. */
+static void overlay(void **state)
+{
+	struct om_net_config said, lease = { .method = OM_NET_DHCP, .address = IP(10, 1, 2, 3),
+		.netmask = IP(255, 0, 0, 0), .broadcast = IP(10, 255, 255, 255), .gateway = IP(10, 0, 0, 1),
+		.server = IP(10, 0, 0, 2), .dns = { IP(10, 0, 0, 3), IP(10, 0, 0, 4) }, .mtu = 1400,
+		.dhcp_server = IP(10, 0, 0, 5), .lease_s = 60, .host_name = "lease", .domain = "lease.org",
+		.root_path = "/lease" }, before = lease;
+
+	(void)state;
+	assert_int_equal(om_ip_parameter_parse(OM_STR("dhcp"), NULL, &said), OM_OK);
+	om_net_overlay(&said, &lease);
+	assert_memory_equal(&lease, &before, sizeof(lease));
+	assert_int_equal(om_ip_parameter_parse(OM_STR(":10.0.9.2:10.0.9.1:255.255.0.0:own.own.org:eth0:dhcp"
+						      ":10.0.9.3"), NULL, &said), OM_OK);
+	om_net_overlay(&said, &lease);
+	before.server = IP(10, 0, 9, 2);
+	before.gateway = IP(10, 0, 9, 1);
+	before.netmask = IP(255, 255, 0, 0);
+	before.broadcast = IP(10, 1, 255, 255);
+	before.dns[0] = IP(10, 0, 9, 3);
+	before.dns[1] = 0;
+	memcpy(before.device, said.device, sizeof(before.device));
+	assert_string_equal(lease.device, "eth0");
+	assert_string_equal(lease.host_name, "own");
+	assert_string_equal(lease.domain, "own.org");
+	memcpy(before.host_name, lease.host_name, sizeof(before.host_name));
+	memcpy(before.domain, lease.domain, sizeof(before.domain));
+	assert_memory_equal(&lease, &before, sizeof(lease));
+}
+
 static void command_line(void **state)
 {
 	static const struct {
@@ -124,7 +168,8 @@ static void command_line(void **state)
 		{ "", NULL }, { "ip", NULL }, { "zip=a", NULL }, { "ipx=a", NULL },
 		{ "ro ip=dhcp quiet\n", "dhcp" }, { "ip=off ip=on", "on" }, { "ip= x", "" },
 		{ "a=\"x ip=off\" ip=\"on\"", "on" }, { "ip=on -- ip=off", "on" },
-		{ "root=/dev/nfs\tip=::::::dhcp", "::::::dhcp" },
+		{ "root=/dev/nfs\tip=::::::dhcp", "::::::dhcp" }, { "\"ip=on\" ro", "on" },
+		{ "ip=on \"--\" ip=off", "on" }, { "\"ip=on", "on" }, { "\"", NULL }, { "ip=\"", "" },
 	};
 
 	(void)state;
@@ -141,6 +186,7 @@ static void command_line(void **state)
 
 static const struct om_dhcp_client client = {
 	.mac = { 0x52, 0x54, 0, 0x12, 0x34, 0x56 }, .xid = 0x01020304, .seconds = 5, .host_name = "",
+	.method = OM_NET_DHCP,
 };
 
 /* RFC 1071, the other way round than the code: over all words, with the sum in it, nothing is left. */
@@ -195,6 +241,21 @@ static void request(void **state)
 	assert_true(sum_is_right(packet + 20, len - 20, 17 + (uint32_t)len - 20 + 2 * 0xffff));
 }
 
+/* RFC 951 has no options; what a server may not know is not sent. */
+static void bootp_request(void **state)
+{
+	uint8_t packet[OM_DHCP_PACKET_MAX], want[64];
+	size_t len = om_dhcp_write(OM_DHCP_NONE, &client, 0, 0, packet);
+
+	(void)state;
+	assert_int_equal(len, 20 + 8 + 300);
+	assert_true(sum_is_right(packet + 20, len - 20, 17 + (uint32_t)len - 20 + 2 * 0xffff));
+	test_from_hex("01 01 06 00 01020304 0005 8000", want, sizeof(want));
+	test_assert_bytes(packet + 28, 12, want, 12);
+	test_from_hex("63825363 ff 00", want, sizeof(want));
+	test_assert_bytes(packet + 28 + 236, 6, want, 6);
+}
+
 /* ------------------------------------------------------------------ DHCP: what comes */
 
 struct packet {
@@ -236,16 +297,22 @@ static struct packet reply(const char *options)
 	return packet;
 }
 
-static bool is_read(const struct packet *packet, struct om_dhcp_reply *ret_reply)
+static bool is_read_by(const struct om_dhcp_client *whose, const struct packet *packet,
+		       struct om_dhcp_reply *ret_reply)
 {
 	/* Of exactly this length, so that a sanitizer sees what lies behind. */
 	uint8_t *copy = malloc(packet->len ? packet->len : 1);
 	bool good;
 
 	memcpy(copy, packet->bytes, packet->len);
-	good = om_dhcp_read((struct om_span){ copy, packet->len }, &client, ret_reply);
+	good = om_dhcp_read((struct om_span){ copy, packet->len }, whose, ret_reply);
 	free(copy);
 	return good;
+}
+
+static bool is_read(const struct packet *packet, struct om_dhcp_reply *ret_reply)
+{
+	return is_read_by(&client, packet, ret_reply);
 }
 
 #define ACK	"350105 36040a000202 "
@@ -297,9 +364,63 @@ static void lease_without(void **state)
 	seal(&packet);
 	assert_true(is_read(&packet, &got));
 	assert_int_equal(got.config.server, IP(192, 0, 2, 1));
+	/* An MTU that nothing can have is none. */
+	packet = reply(ACK "1a020043 ff");
+	assert_true(is_read(&packet, &got));
+	assert_int_equal(got.config.mtu, 0);
 	packet = reply("350106 36040a000202");
 	assert_true(is_read(&packet, &got));
 	assert_int_equal(got.type, OM_DHCP_NAK);
+}
+
+/* Which kind of message, by DHCP or BOOTP, is whose. */
+static void by_bootp(void **state)
+{
+	static const struct {
+		const char *options;
+		bool dhcp, bootp, any;
+	} kinds[] = {
+		{ "0104ffffff00 ff", false, true, true }, { "ff", false, true, true },
+		{ "0104ffffff", false, false, false }, { ACK "ff", true, false, true },
+		{ "350102 36040a000202 ff", true, false, true }, { "350100 ff", false, false, false },
+		{ "350105 ff", false, false, false }, { "36040a000202 ff", false, true, true },
+	};
+	struct om_dhcp_client bootp = client, any = client;
+	struct om_dhcp_reply got = { 0 };
+	struct packet packet;
+
+	(void)state;
+	bootp.method = OM_NET_BOOTP;
+	any.method = OM_NET_ANY;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		packet = reply(kinds[i].options);
+		if (is_read(&packet, &got) != kinds[i].dhcp ||
+		    is_read_by(&bootp, &packet, &got) != kinds[i].bootp ||
+		    is_read_by(&any, &packet, &got) != kinds[i].any)
+			fail_msg("options %s go to another", kinds[i].options);
+	}
+	packet = reply("0104ffffff00 11042f737276 330400000e10 ff");
+	assert_true(is_read_by(&bootp, &packet, &got));
+	assert_int_equal(got.type, OM_DHCP_NONE);
+	assert_int_equal(got.config.method, OM_NET_BOOTP);
+	assert_int_equal(got.config.address, IP(10, 0, 2, 15));
+	assert_int_equal(got.config.netmask, IP(255, 255, 255, 0));
+	assert_int_equal(got.config.server, IP(10, 0, 2, 9));
+	assert_int_equal(got.config.dhcp_server, IP(10, 0, 2, 2));
+	assert_int_equal(got.config.lease_s, 0);
+	assert_string_equal(got.config.root_path, "/srv");
+	/* Without the cookie there are no options; an address all the same. */
+	packet.bytes[28 + 236] = 0;
+	seal(&packet);
+	assert_false(is_read(&packet, &got));
+	assert_true(is_read_by(&bootp, &packet, &got));
+	assert_int_equal(got.config.netmask, IP(255, 0, 0, 0));
+	assert_string_equal(got.config.root_path, "");
+	for (size_t len = 0, whole = packet.len; len < whole; len++) {
+		packet.len = len;
+		if (is_read_by(&bootp, &packet, &got))
+			fail_msg("%zu of %zu bytes are taken", len, whole);
+	}
 }
 
 static void refused_options(void **state)
@@ -307,7 +428,7 @@ static void refused_options(void **state)
 	static const char *const wrong[] = {
 		"", "ff", "36040a000202 ff", "350105 ff", ACK "35", ACK "01", ACK "01 04 ff ff ff",
 		ACK "01 03 ffffff ff", ACK "0104ff00ff00 ff", ACK "0300 ff", ACK "03050102030405 ff",
-		ACK "0606010203040506 ff", ACK "1a01ff ff", ACK "1a020043 ff", ACK "1c03010203 ff",
+		ACK "0606010203040506 ff", ACK "1a01ff ff", ACK "1c03010203 ff",
 		ACK "330300ffff ff", "350102 3603010203 ff", "35020502 36040a000202 ff",
 		"350101 36040a000202 ff", "350104 36040a000202 ff", "350100 36040a000202 ff",
 		ACK "340104 ff", ACK "34020101 ff", ACK "11ff2f ff", ACK "c8ff",
@@ -376,7 +497,7 @@ static void refused_packets(void **state)
 
 static const struct {
 	const char *text, *flags, *root_path, *host;
-	uint32_t server;
+	uint32_t server;		/* who gave the lease is 10.0.2.2, if that is 8 */
 	uint32_t want_server;		/* 0 = refused with WANT_PATH as the reason */
 	const char *want_path, *want_options;
 } roots[] = {
@@ -394,19 +515,34 @@ static const struct {
 	{ "/y,soft", "", "192.0.2.1:/x,vers=4.1", "", 9, IP(192, 0, 2, 1), "/y", "vers=4.1,soft" },
 	{ "10.0.2.2:/y", "a,b", "192.0.2.1:/x", "", 9, IP(10, 0, 2, 2), "/y", "a,b" },
 	{ "/a:b", "", "", "", 9, 9, "/a:b", "" },
-	{ "/srv", "", "", "", 0, 0, "names a server", NULL },
-	{ "files:/srv", "", "", "", 9, 0, "cannot be looked up by name", NULL },
-	{ "[2001:db8::1]:/srv", "", "", "", 9, 0, "cannot be looked up by name", NULL },
+	{ "", "", "nfs:192.0.2.1:/x,vers=4.1", "", 9, IP(192, 0, 2, 1), "/x", "vers=4.1" },
+	{ "", "", "nfs:/x", "", 9, 9, "/x", "" },
+	{ "/srv", "", "", "", 8, IP(10, 0, 2, 2), "/srv", "" },
+	{ "10.0.2.9:/srv", "", "", "", 8, IP(10, 0, 2, 9), "/srv", "" },
+	{ "/srv", "", "", "", 0, 0, "1: neither the specification nor", NULL },
+	{ "files:/srv", "", "", "", 9, 0, "1: the server cannot be looked up by name", NULL },
+	{ "10.0.2.9:b:/srv", "", "", "", 9, 0, "10: the server cannot be looked up by name", NULL },
+	{ "", "", "files:/srv", "", 9, 0, "1: the server cannot be looked up by name", NULL },
+	{ "[2001:db8::1]:/srv", "", "", "", 9, 0, "1: the server cannot be looked up by name", NULL },
+	{ "/srv,port=nfs", "", "", "", 9, 0, "1: a port is a number", NULL },
+	{ "/srv,port=0", "", "", "", 9, 0, "1: a port is a number", NULL },
+	{ "10.0.2.9:/srv", "port=65536", "", "", 9, 0, "10: a port is a number", NULL },
+	{ "/srv,mountport=", "", "", "", 9, 0, "1: a port is a number", NULL },
+	{ "/srv,port=65535,mountport=1", "", "", "", 9, 9, "/srv", "port=65535,mountport=1" },
 };
 
 static void nfs_roots(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(roots); i++) {
-		struct om_net_config config = { .address = ME, .server = roots[i].server };
+		struct om_net_config config = { .address = ME };
 		struct om_nfs_root root = { 0 };
 		struct test_sink sink;
 		enum om_status status;
+		char told[OM_DIAG_TEXT_MAX + 16];
+
+		config.server = roots[i].server == 8 ? 0 : roots[i].server;
+		config.dhcp_server = roots[i].server == 8 ? IP(10, 0, 2, 2) : 0;
 
 		snprintf(config.root_path, sizeof(config.root_path), "%s", roots[i].root_path);
 		snprintf(config.host_name, sizeof(config.host_name), "%s", roots[i].host);
@@ -415,7 +551,10 @@ static void nfs_roots(void **state)
 					     &config, &sink.sink, &root);
 		if (!roots[i].want_server) {
 			assert_int_not_equal(status, OM_OK);
-			test_sink_assert_has(&sink, roots[i].want_path);
+			assert_int_equal(sink.count, 1);
+			snprintf(told, sizeof(told), "%u: %s", sink.diags[0].column, sink.diags[0].text);
+			if (strncmp(told, roots[i].want_path, strlen(roots[i].want_path)) != 0)
+				fail_msg("'%s': %s", roots[i].text, told);
 			continue;
 		}
 		if (status != OM_OK)
@@ -494,7 +633,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(addresses), cmocka_unit_test(parameter_understood),
-		cmocka_unit_test(parameter_refused), cmocka_unit_test(command_line),
+		cmocka_unit_test(parameter_refused), cmocka_unit_test(overlay),
+		cmocka_unit_test(command_line), cmocka_unit_test(bootp_request), cmocka_unit_test(by_bootp),
 		cmocka_unit_test(discover), cmocka_unit_test(request), cmocka_unit_test(lease),
 		cmocka_unit_test(lease_without), cmocka_unit_test(refused_options),
 		cmocka_unit_test(refused_packets), cmocka_unit_test(nfs_roots),
