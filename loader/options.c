@@ -13,7 +13,7 @@ struct options_reader {
 	bool init_words;			/* after "--" */
 	bool noinitrd, prompt;
 	bool has_wait, has_delay;
-	struct om_value root, fstypes, flags, init, rdinit, nfsroot, load_ramdisk, start;
+	struct om_value root, fstypes, flags, init, rdinit, load_ramdisk, start;
 	enum om_root_mode mode;
 	uint32_t wait_ms, delay_ms;
 	struct om_str words[OM_ARGS_MAX];
@@ -108,13 +108,14 @@ static void take_initrd(struct options_reader *reader, struct om_value value)
 /* Everything with a value that is only remembered here. */
 static bool take_value(struct options_reader *reader, struct om_str name, struct om_value value)
 {
-	struct {
+	struct om_entry *entry = reader->parser->entry;
+	const struct {
 		const char *name;
 		struct om_value *place;
 	} places[] = {
 		{ "root", &reader->root }, { "rootfstype", &reader->fstypes },
 		{ "rootflags", &reader->flags }, { "init", &reader->init },
-		{ "rdinit", &reader->rdinit }, { "nfsroot", &reader->nfsroot },
+		{ "rdinit", &reader->rdinit }, { "nfsroot", &entry->nfsroot }, { "ip", &entry->ip },
 		{ "load_ramdisk", &reader->load_ramdisk }, { "ramdisk_start", &reader->start },
 	};
 	size_t i;
@@ -148,7 +149,7 @@ static void take(struct options_reader *reader, struct om_str name, struct om_va
 		reader->mode = OM_MODE_RO;
 	else if (!has_value && om_str_is(name, "rw"))
 		reader->mode = OM_MODE_RW;
-	/* ip= and all others are the kernel's: they stay in the command line. */
+	/* All others are the kernel's. They stay in the command line, as do these. */
 }
 
 /* ------------------------------------------------------------------ words */
@@ -322,13 +323,22 @@ static void merge_root(struct options_reader *reader)
 			parser->status = status;
 		return;
 	}
-	if (spec.kind == OM_ROOT_NFS && spec.text.len == 0 && reader->nfsroot.text.len > 0)
-		spec.text = reader->nfsroot.text;
 	load_from_floppy(reader, &spec);
 	candidate = entry_add_candidate(parser, reader->root);
 	if (candidate)
 		candidate->spec = spec;
 	entry->root_from_options = true;
+}
+
+/* /dev/nfs, whoever says so, is a directory that only this parameter names. */
+static void merge_nfsroot(struct om_entry *entry)
+{
+	uint32_t i;
+
+	for (i = 0; i < entry->root.candidate_count; i++)
+		if (entry->root.candidates[i].spec.kind == OM_ROOT_NFS &&
+		    entry->root.candidates[i].spec.text.len == 0)
+			entry->root.candidates[i].spec.text = entry->nfsroot.text;
 }
 
 static void merge_init(struct options_reader *reader)
@@ -407,6 +417,7 @@ static void merge(struct options_reader *reader)
 		root->delay_ms = reader->delay_ms;
 	merge_ramdisks(reader);
 	merge_root(reader);
+	merge_nfsroot(parser->entry);
 	merge_init(reader);
 	if (reader->noinitrd)
 		drop_initrds(parser->entry);

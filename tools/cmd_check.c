@@ -38,6 +38,8 @@ static void check_entry(struct check *check, const char *path, const char *esp, 
 	result = entry_file_read(file, path, esp, global);
 	if (result == DONE && !(global && !om_entry_bootable(&file->entry))) {
 		result = entry_file_plan(file);
+		if (network_check(file) != DONE)
+			result = REFUSED;
 		if (check->digests && file->esp && entry_file_digests(file) != DONE)
 			result = REFUSED;
 	}

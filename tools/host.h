@@ -220,4 +220,9 @@ int entry_file_layers(struct entry_file *file, struct om_tree *tree, struct laye
 		      struct om_span descriptor, bool look);
 void entry_file_release(struct entry_file *file);
 
+/* ------------------------------------------------------------------ network_check.c */
+
+/* ip= and the roots on other machines, where our /init will read them. */
+int network_check(struct entry_file *file);
+
 #endif

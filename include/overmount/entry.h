@@ -112,6 +112,7 @@ struct om_entry {
 	struct om_value candidates_at[OM_CANDIDATES_MAX];
 	struct om_value linuxrc_at;
 	struct om_value attach_at, overlay_at, verity_at;
+	struct om_value ip, nfsroot;		/* parameters of that name, for late boot on Linux */
 	bool root_from_options;			/* the candidate is a classic root= */
 	bool plain;				/* only keys of the specification: nothing of ours */
 	struct om_candidate root_default;	/* root-fstype, root-flags, root-mode or the classic ones */

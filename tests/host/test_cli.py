@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """overmount(1) as a user meets it: output, exit status, and what it refuses."""
 
+import gzip
 import json
 import re
 import shutil
@@ -104,6 +105,52 @@ def test_check_names_the_place(esp, old, new, place, words):
     text = overmount("check", esp, status=0 if "warning" in place else 1)
     assert f"test.conf:{place}" in text
     assert words in text
+
+
+LINUX = TOP / "tests/fuzz/corpus/elf/linux.pe"
+DISKLESS = "title Diskless\nlinux \\overmount\\vmlinuz\nramfs \\overmount\\base\n"
+
+
+@pytest.mark.parametrize("lines, told", [
+    ("root nfs:192.0.2.1:/srv rw\noptions ip=dhcp\n", []),
+    ("root nfs:/srv\n", []),
+    ("root /dev/nfs\noptions quiet ip=192.0.2.7:192.0.2.1 nfsroot=/srv/%s,vers=3\n", []),
+    ("root /dev/vda1\noptions ip=eth0:dhcp\n", []),
+    ("root nfs:/srv\noptions quiet ip=eth0:dhcp\n",
+     ["5:18: error: ip=: 'eth0' is no IPv4 address for CLIENT", "hint: expected CLIENT:SERVER:GATEWAY"]),
+    ("root nfs:/srv\noptions ip=192.0.2.7::192.0.2.1:24::eth0:off\n",
+     ["5:33: error: ip=: '24' is no NETMASK", "hint: expected CLIENT:SERVER:GATEWAY"]),
+    ("root nfs:/srv\noptions \"ip=dchp\"\n",
+     ["5:13: error: ip=: 'dchp' is not one of dhcp, bootp, on, any, off and none", "hint: or CLIENT:"]),
+    ("root nfs:/srv\noptions ip=off\n",
+     ["5:12: error: ip= switches off the network that the root needs", "hint: write ip=dhcp"]),
+    ("root nfs:/srv\noptions ip=192.0.2.7\n",
+     ["4:10: error: neither the specification nor ip= nor DHCP names a server", "hint: write nfs:SERVER"]),
+    ("root /dev/vda1\nroot nfs:192.0.2.9:files:/srv rw\n",
+     ["5:20: error: the server cannot be looked up by name", "hint: write its IPv4 address"]),
+    ("options root=/dev/nfs nfsroot=files.example.org:/srv\n",
+     ["4:31: error: the server cannot be looked up by name", "hint: write its IPv4 address"]),
+    ("root nfs:192.0.2.1:/srv,port=nfs\nroot nfs:files:/srv\n",
+     ["4:20: error: a port is a number from 1 to 65535", "hint: such as port=2049",
+      "5:10: error: the server cannot be looked up by name"]),
+])
+def test_check_looks_at_network_roots(esp, lines, told):
+    """What /init would say at boot."""
+    shutil.copy(LINUX, esp / "overmount/vmlinuz")
+    entry_of(esp).write_text(DISKLESS + lines)
+    text = overmount("check", esp, status=1 if told else 0)
+    for words in told:
+        assert words in text, text
+    assert text.count(": error: ") == sum(": error: " in words for words in told), text
+
+
+def test_check_leaves_other_initrds_their_ip(esp):
+    """An initrd of dracut reads what ours does not."""
+    shutil.copy(LINUX, esp / "overmount/vmlinuz")
+    (esp / "overmount/initrd").write_bytes(gzip.compress(b"an archive"))
+    entry_of(esp).write_text("title Dracut\nlinux \\overmount\\vmlinuz\ninitrd \\overmount\\initrd\n"
+                             "options root=/dev/nfs ip=eth0:dhcp\n")
+    overmount("check", esp)
 
 
 def test_check_digests(esp):

@@ -37,10 +37,11 @@ def options(message):
 
 
 def frame(request, kind, more=LEASE, address=CLIENT, server=SERVER, xid=None, broken=False):
-    """A reply in an Ethernet frame."""
+    """A reply in an Ethernet frame; without KIND it is one of BOOTP."""
     head = bytearray(request[:236])
     head[0], head[4:8], head[16:20], head[20:24] = 2, xid or request[4:8], address, SERVER
-    message = bytes(head) + COOKIE + option(53, bytes([kind])) + option(54, server) + more + b"\xff"
+    kind = option(53, bytes([kind])) + option(54, server) if kind else b""
+    message = bytes(head) + COOKIE + kind + more + b"\xff"
     udp = struct.pack(">4H", 67, 68, 8 + len(message), 0) + message
     ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 1, 0, 64, 17, 0, SERVER, EVERYBODY)
     ip = ip[:10] + struct.pack(">H", checksum(ip) ^ broken) + ip[12:]
@@ -81,13 +82,16 @@ class Server:
         assert checksum(data[14:34]) == 0 and data[26:34] == bytes(4) + EVERYBODY
         message = data[42:]
         found = options(message)
-        self.seen.append((found[53][0], message[4:8], found))
+        self.seen.append((found.get(53, b"\0")[0], message[4:8], found))
         for reply in self.replies(message, [kind for kind, _, _ in self.seen]):
             self.socket.sendto(reply, str(self.other))
 
     def replies(self, message, kinds):
         count = kinds.count(kinds[-1])
-        if kinds[-1] == DISCOVER and count > 1:         # the first is lost
+        if kinds[-1] == 0:                              # BOOTP
+            yield frame(message, ACK, address=bytes([10, 9, 9, 97]))
+            yield frame(message, 0)
+        elif kinds[-1] == DISCOVER and count > 1:         # the first is lost
             wrong = bytes([10, 9, 9, 99])
             yield frame(message, OFFER, address=wrong, broken=True)
             yield frame(message, OFFER, address=wrong, more=b"\x01\x09\xff")

@@ -152,3 +152,14 @@ def test_difficult_dhcp(tmp_path):
     assert len({xid for _, xid, _ in server.seen}) == 3
     for kind, _, options in server.seen:
         assert kind == ask or (options[50], options[54]) == (difficult_dhcp.CLIENT, difficult_dhcp.SERVER)
+
+
+def test_bootp(tmp_path):
+    """RFC 951; two addresses of a link, of which none is a broadcast, and a gateway beyond them."""
+    with difficult_dhcp.Server(tmp_path) as server:
+        text = boot("6.1", "bootp", ["root /dev/nfs"], server.network,
+                    "ip=:10.9.9.6:10.9.9.1:255.255.255.254:box:eth0:bootp")
+    story = STORY.findall(text)
+    assert "network: eth0 is 10.9.9.7/31, gateway 10.9.9.1, by BOOTP of 10.9.9.1" in story, text[-5000:]
+    assert "root: 1. /dev/nfs: 10.9.9.6:/exp/box: Host is unreachable" in story, text[-5000:]
+    assert [(kind, list(options)) for kind, _, options in server.seen] == [(0, [12])]

@@ -52,6 +52,8 @@ static const struct {
 	  "ramdisk:0,0 /a root:/dev/sda1(;;)", NONE },
 	{ "nfs", "options root=/dev/nfs nfsroot=10.0.2.2:/srv,vers=3 ip=dhcp\n",
 	  "root:nfs:10.0.2.2:/srv,vers=3(;;)", NONE },
+	{ "nfs as a key", "root /dev/nfs rw\nroot nfs:/a\noptions nfsroot=/srv,vers=3\n",
+	  "root:nfs:/srv,vers=3(;;rw) root:nfs:/a(;;)", NONE },
 	{ "nfs with the server's default", "options root=/dev/nfs ip=dhcp\n", "root:/dev/nfs(;;)", NONE },
 	{ "nfsroot alone", "options nfsroot=/srv root=/dev/sda1\n", "root:/dev/sda1(;;)", NONE },
 	{ "the kernel's own", "options quiet console=ttyS0,115200 root.x=1 roo rwx ro=1 \"a b=c\"\n", "",
