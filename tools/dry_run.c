@@ -6,11 +6,8 @@
 
 #include <overmount/verity.h>
 
-#define RAM_MAJOR	1u
-#define LOOP_MAJOR	7u
 #define DISK_MAJOR	254u		/* virtio */
 #define VERITY_MAJOR	253u		/* of the device mapper, as long as nobody else takes it */
-#define DISK_SIZE	(UINT64_C(64) << 20)	/* of a disk that nobody has seen */
 
 const char *const dry_run_stub_fstypes[] = { "ext2", "minix", "romfs", "cramfs",
 					     "squashfs", "erofs", NULL };
@@ -338,38 +335,7 @@ static int dry_wait_devices(void *ctx, uint32_t timeout_ms)
 	return run->now_ms > 3600000 ? -OM_ETIMEDOUT : 0;
 }
 
-static int dry_attach_image(void *ctx, const char *path, struct om_device *ret_device)
-{
-	struct dry_run *run = ctx;
-	struct om_device device = { .name = "ram15", .major = RAM_MAJOR, .minor = 15,
-				    .size = DISK_SIZE };
-	enum om_image_kind kind = OM_IMAGE_UNKNOWN;
-	int err;
-
-	if (run->fstypes == dry_run_linux_fstypes) {
-		/* Ram disks have taken the first ones. */
-		device.major = LOOP_MAJOR;
-		device.minor = run->loops++;
-		if (run->root->attach == OM_ATTACH_LOOP)
-			device.minor += run->root->ramdisk_count;
-		snprintf(device.name, sizeof(device.name), "loop%u", device.minor);
-	}
-	if (run->tree) {
-		err = tree_probe(run->tree, path, &kind, &device.size);
-		if (err)
-			return err;
-		if (om_image_is_filesystem(kind))
-			set_text(device.fstype, sizeof(device.fstype),
-				 om_str_from(om_image_kind_text(kind)));
-	} else {
-		set_text(device.fstype, sizeof(device.fstype), om_str_from(run->fstypes[0]));
-	}
-	run->device = device;
-	*ret_device = device;
-	return 0;
-}
-
-static void dry_log(void *ctx, const char *text)
+void dry_log(void *ctx, const char *text)
 {
 	struct dry_run *run = ctx;
 	char line[OM_LOG_LINE_MAX + 32];

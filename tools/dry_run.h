@@ -33,6 +33,13 @@ struct dry_run {
 
 extern const char *const dry_run_stub_fstypes[], *const dry_run_linux_fstypes[];
 
+#define RAM_MAJOR	1u
+#define DISK_SIZE	(UINT64_C(64) << 20)	/* of a disk that nobody has seen */
+
+/* dry_image.c and what it needs: operations of om_sys. */
+int dry_attach_image(void *ctx, const char *path, struct om_device *ret_device);
+void dry_log(void *ctx, const char *text);
+
 /* 0 when a program was started; else what prepare_namespace() returned. */
 int dry_run(struct dry_run *run);
 

@@ -172,6 +172,34 @@ def test_explain_tells_the_boot(esp):
     assert "overmount: the final root covers /" in text
 
 
+MOUNTED = "erofs is mounted from the file"
+
+
+@pytest.mark.parametrize("module, image, options, told, device", [
+    ("loop", "erofs", "root=x", None, "loop0"),
+    ("virtio_blk", "erofs", "quiet root=x", f"{MOUNTED} (Linux 6.12", "root"),
+    ("virtio_blk", "erofs", "nfsroot=x", f"{MOUNTED}, which needs any root= in `options`", "loop0"),
+    ("virtio_blk", "ext2", "root=x", None, "loop0"),
+])
+def test_explain_an_image_of_the_absolute_root(tmp_path, module, image, options, told, device):
+    """Where there is no loop, /init mounts an erofs from its file (tests/linux boots that)."""
+    esp, tree = tmp_path / "esp", tmp_path / "tree"
+    scenario.write_file(esp / "linux", (TOP / "tests/fuzz/corpus/elf/linux.pe").read_bytes())
+    scenario.write_file(tree / f"lib/modules/9.9/kernel/{module}.ko", b"")
+    scenario.write_file(tmp_path / "root/sbin/init", b"#!/bin/sh\n", 0o755)
+    if image == "erofs":
+        scenario.run("mkfs.erofs", tree / "root.img", tmp_path / "root")
+    else:
+        overmount("disk", "root", "-o", tree / "root.img", "--size", 1, tmp_path / "root")
+    overmount("image", "build", "-o", esp / "linux.cpio", tree)
+    conf = esp / "loader/entries/test.conf"
+    scenario.write_file(conf, f"linux /linux\nramfs /linux.cpio\nroot image:/root.img\n"
+                        f"options {options}\n".encode())
+    text = overmount("explain", conf)
+    assert f"root: /dev/{device} is {image}, mounted read-only" in text
+    assert told in text if told else MOUNTED not in text
+
+
 # ---------------------------------------------------------------- descriptor
 
 def test_descriptor(esp, tmp_path):

@@ -237,6 +237,8 @@ def test_an_erofs_without_a_loop_device():
         machine.finish(90)
         text = machine.text
     assert "overmount: image: /root.erofs: no loop devices here, erofs is mounted from the file" in text, text[-4000:]
+    # As `overmount explain` names it.
+    assert "overmount: root: /dev/root is erofs, mounted read-only" in text, text[-4000:]
     digest = hashlib.sha256(scenario.BUSYBOX.read_bytes()).hexdigest()
     assert re.findall(r"^T (.*?) *$", text, re.M) == ["erofs ro", f"{digest}  -"], text[-4000:]
 
