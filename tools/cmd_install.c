@@ -88,7 +88,7 @@ static int run_install(int argc, char **argv)
 		{ "remove", no_argument, NULL, 'R' }, { "dry-run", no_argument, NULL, 'n' },
 		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
 	};
-	struct install install = { .root = "/", .efivars = "/sys/firmware/efi/efivars" };
+	struct install install = { .root = "/", .efivars = INSTALL_EFIVARS };
 	int c, result = DONE;
 
 	while (result == DONE && (c = getopt_long(argc, argv, ":", longs, NULL)) != -1) {

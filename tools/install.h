@@ -19,6 +19,7 @@
 #define INSTALL_STUB	INSTALL_HOME "/overmount-stub.elf"
 #define INSTALL_DEFAULT	"EFI/BOOT/BOOTX64.EFI"
 #define INSTALL_ENTRIES	"loader/entries/"
+#define INSTALL_EFIVARS	"/sys/firmware/efi/efivars"
 #define INSTALL_KERNEL_DIRS_MAX 16
 
 /* ------------------------------------------------------------------ install_manifest.c */
@@ -37,6 +38,8 @@ struct manifest {
 	size_t count, room;
 	char *text;			/* as it was read; NULL: there is none */
 };
+
+/* Names are those of FAT: their case does not count. */
 
 /* A record that is not there is an empty one. */
 int manifest_read(struct manifest *manifest, const char *path);
@@ -93,6 +96,7 @@ struct install {
 	struct linux_layer init;	/* --module: of the archive with our /init, for each kernel */
 	bool modules_of_root;		/* and what the disk of the root needs */
 	bool default_loader, use_variables, prune, remove, dry_run;
+	bool found_kernel;
 
 	struct manifest have, next;	/* the record now, and when all is done */
 	struct manifest make;		/* directories that are missing, in the order of making */

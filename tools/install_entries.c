@@ -13,9 +13,11 @@
 /* Becomes a part of file names, of which FAT and the record have an opinion. */
 static bool name_good(const char *name)
 {
-	return name[0] && name[0] != '.' && strlen(name) < 128 &&
+	size_t len = strlen(name);
+
+	return len > 0 && len < 128 && name[0] != '.' && name[len - 1] != '.' &&
 	       strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+~-") ==
-		       strlen(name);
+		       len;
 }
 
 /* Is there a root for the stub, which has no initrd to look for one? */
@@ -133,33 +135,48 @@ static int want_stub_entry(struct install *install, const struct system_facts *f
 
 /* ------------------------------------------------------------------ kernels */
 
-static bool is_linux(const char *path)
+/* *RET_REASON: why it is not taken, or NULL.  One that cannot be read may be a kernel: that is refused. */
+static int look_at_kernel(const char *path, const char *version, const char **ret_reason)
 {
 	enum om_kernel_kind kind = OM_KERNEL_UNKNOWN;
 	struct host_file file;
-	bool good = false;
+	struct stat st;
+	int result;
 
-	if (host_file_open(&file, path) != DONE)
-		return false;
-	if (host_file_load(&file) == DONE)
-		good = om_kernel_probe((struct om_span){ file.loaded, (size_t)file.source.size },
-				       NULL, &kind) == OM_OK && kind == OM_KERNEL_LINUX_PE;
+	*ret_reason = NULL;
+	if (!name_good(version))
+		*ret_reason = "such a version cannot be a name on FAT";
+	else if (stat(path, &st) || !S_ISREG(st.st_mode))
+		*ret_reason = "is no file, and no link to one";
+	if (*ret_reason)
+		return DONE;
+	result = host_file_open(&file, path);
+	if (result != DONE)
+		return result;
+	result = host_file_load(&file);
+	if (result == DONE &&
+	    (om_kernel_probe((struct om_span){ file.loaded, (size_t)file.source.size }, NULL, &kind) !=
+	     OM_OK || kind != OM_KERNEL_LINUX_PE))
+		*ret_reason = "is no Linux kernel with the EFI stub";
 	host_file_close(&file);
-	return good;
+	return result;
 }
 
-/* As initramfs-tools name it, or dracut. */
+/* As initramfs-tools name it, dracut, or SUSE's dracut. */
 static char *initrd_beside(const char *directory, const char *version)
 {
-	char *path = xprintf("%s/initrd.img-%s", directory, version);
+	static const char *const names[][2] = {
+		{ "initrd.img-", "" }, { "initramfs-", ".img" }, { "initrd-", "" },
+	};
+	size_t i;
 
-	if (access(path, F_OK) == 0)
-		return path;
-	free(path);
-	path = xprintf("%s/initramfs-%s.img", directory, version);
-	if (access(path, F_OK) == 0)
-		return path;
-	free(path);
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char *path = xprintf("%s/%s%s%s", directory, names[i][0], version, names[i][1]);
+
+		if (access(path, F_OK) == 0)
+			return path;
+		free(path);
+	}
 	return NULL;
 }
 
@@ -198,21 +215,19 @@ static int want_kernel(struct install *install, const struct system_facts *facts
 {
 	char *image = xprintf("%s/" IMAGE_PREFIX "%s", directory, version);
 	char *path = xprintf(INSTALL_HOME "/%s/%s/linux", token, version);
+	const char *reason;
+	int result = look_at_kernel(image, version, &reason);
 
-	if (!name_good(version) || !is_linux(image)) {
-		install_say("skip", "", "%s: %s", image, name_good(version) ?
-			    "is no Linux kernel with the EFI stub" :
-			    "such a version cannot be a name on FAT");
+	if (result == DONE && !reason && install_wants(install, path))
+		reason = "the same version was found before";
+	if (result != DONE || reason) {
+		if (result == DONE)
+			install_say("skip", "", "%s: %s", image, reason);
 		free(image);
 		free(path);
-		return DONE;
+		return result;
 	}
-	if (install_wants(install, path)) {
-		install_say("skip", "", "%s: the same version was found before", image);
-		free(image);
-		free(path);
-		return DONE;
-	}
+	install->found_kernel = true;
 	install_want(install, path, image, NULL);
 	return want_starts(install, facts, token, directory, version, root);
 }

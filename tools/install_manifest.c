@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "install.h"
 
-#define FIRST_LINE	"overmount installed 1"
+#define FIRST_WORDS	"overmount installed "
+#define FIRST_LINE	FIRST_WORDS "1"
 #define RECORD_MAX	(1u << 20)
 
 static const char *const words[] = { "directory", "file", "variable" };
@@ -20,7 +22,7 @@ static struct owned *find(const struct manifest *manifest, enum owned_kind kind,
 	for (i = 0; i < manifest->count; i++) {
 		struct owned *line = &manifest->lines[i];
 
-		if (line->kind == kind && strcmp(line->name, name) == 0 &&
+		if (line->kind == kind && strcasecmp(line->name, name) == 0 &&
 		    (!digest || memcmp(line->digest, digest, OM_SHA256_SIZE) == 0))
 			return line;
 	}
@@ -198,6 +200,13 @@ static int bad_line(const char *path, unsigned number)
 	return REFUSED;
 }
 
+static int other_version(const char *path)
+{
+	fprintf(stderr, "%s:1:1: error: was written by another version of overmount install\n", path);
+	hint("nothing was touched; the version that wrote it can go on, or --remove");
+	return REFUSED;
+}
+
 static int parse(struct manifest *manifest, const char *path)
 {
 	char *copy = xstrndup(manifest->text, strlen(manifest->text)), *at = copy;
@@ -213,7 +222,9 @@ static int parse(struct manifest *manifest, const char *path)
 			good = number == 1 ? strcmp(at, FIRST_LINE) == 0 : line_read(manifest, at);
 			at = end + 1;
 		}
-		if (!good)
+		if (!good && number == 1 && strncmp(copy, FIRST_WORDS, strlen(FIRST_WORDS)) == 0 && end)
+			result = other_version(path);
+		else if (!good)
 			result = bad_line(path, number);
 	}
 	if (number == 1)

@@ -254,9 +254,41 @@ static struct om_span path_list(const uint8_t *bytes, size_t size)
 	return (struct om_span){ bytes + at + 2, len };
 }
 
+/*
+ * From the partition on: firmware may put the way to the disk in front.  Empty when there is none that is
+ * named by a GUID.
+ */
+static struct om_span partition_path(const uint8_t *bytes, size_t size)
+{
+	struct om_span path = path_list(bytes, size);
+	size_t len;
+
+	while (path.len >= END_SIZE) {
+		len = om_get_le16(path.ptr + 2);
+		if (len < END_SIZE || len > path.len)
+			break;
+		if (path.ptr[0] == 4 && path.ptr[1] == 1 && len == HARD_DRIVE_SIZE &&
+		    path.ptr[HARD_DRIVE_SIZE - 1] == 2)
+			return path;
+		path = (struct om_span){ path.ptr + len, path.len - len };
+	}
+	return (struct om_span){ NULL, 0 };
+}
+
+static uint8_t lower(uint8_t c)
+{
+	return c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;
+}
+
+/* The partition by its GUID, the file's name as FAT has it: whatever the case. */
 bool boot_option_same_file(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size)
 {
-	struct om_span left = path_list(a, a_size), right = path_list(b, b_size);
+	struct om_span left = partition_path(a, a_size), right = partition_path(b, b_size);
+	size_t i = HARD_DRIVE_SIZE;
 
-	return left.len && left.len == right.len && memcmp(left.ptr, right.ptr, left.len) == 0;
+	if (!left.len || left.len != right.len || memcmp(left.ptr + 24, right.ptr + 24, 16) != 0)
+		return false;
+	while (i < left.len && lower(left.ptr[i]) == lower(right.ptr[i]))
+		i++;
+	return i == left.len;
 }

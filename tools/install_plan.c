@@ -2,6 +2,7 @@
 /* What an ESP shall have, compared with what it has. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "boot.h"
@@ -179,7 +180,7 @@ bool install_wants(const struct install *install, const char *path)
 	size_t i;
 
 	for (i = 0; i < install->wanted_count; i++)
-		if (strcmp(install->wanted[i].path, path) == 0)
+		if (strcasecmp(install->wanted[i].path, path) == 0)
 			return true;
 	return false;
 }
@@ -236,7 +237,7 @@ int install_plan(struct install *install)
 			manifest_add(&install->next, OWNED_FILE, wanted->path, wanted->digest);
 		/* A change that is taken back makes it ours again. */
 		for (j = 0; result == DONE && !wanted->ours && j < install->have.count; j++)
-			if (strcmp(install->have.lines[j].name, wanted->path) == 0)
+			if (strcasecmp(install->have.lines[j].name, wanted->path) == 0)
 				manifest_add(&install->next, OWNED_FILE, wanted->path,
 					     install->have.lines[j].digest);
 	}

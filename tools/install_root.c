@@ -12,7 +12,6 @@
 
 #include "install.h"
 
-#define LINE_SIZE	4096
 #define VIRTUAL		"/sys/devices/virtual/"
 #define SUBSYSTEMS	VIRTUAL "nvme-subsystem/"
 
@@ -32,26 +31,61 @@ static int add_alias(struct linux_layer *layer, char *alias)
 	return DONE;
 }
 
+static bool is_octal(char c)
+{
+	return c >= '0' && c <= '7';
+}
+
+/* Blanks, line ends and backslashes stand there as three octal digits. */
+static void unescape(char *text)
+{
+	char *to = text;
+
+	for (; *text; text++) {
+		if (text[0] == '\\' && is_octal(text[1]) && is_octal(text[2]) && is_octal(text[3])) {
+			*to++ = (char)((text[1] - '0') << 6 | (text[2] - '0') << 3 | (text[3] - '0'));
+			text += 3;
+		} else {
+			*to++ = *text;
+		}
+	}
+	*to = '\0';
+}
+
+static bool read_line(const char *line, const char *path, struct mounted *ret)
+{
+	const char *rest = strstr(line, " - ");
+	char *point = NULL;
+	bool found = rest &&
+		     sscanf(line, "%*u %*u %u:%u %*s %ms", &ret->major, &ret->minor, &point) == 3 &&
+		     sscanf(rest, " - %63s %255s", ret->type, ret->source) == 2;
+
+	if (found) {
+		unescape(point);
+		unescape(ret->source);
+		found = strcmp(point, path) == 0;
+	}
+	free(point);
+	return found;
+}
+
 /* What is mounted on PATH; of several on top of each other the last one is seen. */
 static bool find_mounted(const char *path, struct mounted *ret)
 {
 	FILE *file = fopen("/proc/self/mountinfo", "re");
-	char *line = xalloc(LINE_SIZE), *point = xalloc(LINE_SIZE);
 	struct mounted one;
 	bool found = false;
+	char *line = NULL;
+	size_t size = 0;
 
-	while (file && fgets(line, LINE_SIZE, file)) {
-		const char *rest = strstr(line, " - ");
-
-		if (rest && sscanf(line, "%*u %*u %u:%u %*s %4095s", &one.major, &one.minor, point) == 3 &&
-		    strcmp(point, path) == 0 && sscanf(rest, " - %63s %255s", one.type, one.source) == 2) {
+	while (file && getline(&line, &size, file) > 0) {
+		if (read_line(line, path, &one)) {
 			*ret = one;
 			found = true;
 		}
 	}
 	if (file)
 		fclose(file);
-	free(point);
 	free(line);
 	return found;
 }

@@ -2,9 +2,12 @@
 /* overmount install and --remove: the order of the steps. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/file.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "install.h"
@@ -13,7 +16,7 @@ static bool is_above(const char *directory, const char *path)
 {
 	size_t len = strlen(directory);
 
-	return strncmp(directory, path, len) == 0 && path[len] == '/';
+	return strncasecmp(directory, path, len) == 0 && path[len] == '/';
 }
 
 static bool is_home(const char *directory)
@@ -96,7 +99,7 @@ static bool same_as_before(const struct install *install, size_t i)
 {
 	const struct owned *line = &install->have.lines[i];
 
-	return i > 0 && line[-1].kind == line->kind && strcmp(line[-1].name, line->name) == 0;
+	return i > 0 && line[-1].kind == line->kind && strcasecmp(line[-1].name, line->name) == 0;
 }
 
 /* ALL, or only what is not wanted: entries before what they name. */
@@ -170,13 +173,35 @@ static int settle_unwanted(struct install *install)
 	return result;
 }
 
+/* A /boot that is not mounted looks like a system without kernels. */
+static int check_prune(const struct install *install)
+{
+	size_t i, len;
+
+	if (!install->prune || install->found_kernel)
+		return DONE;
+	for (i = 0; i < install->have.count; i++) {
+		const struct owned *line = &install->have.lines[i];
+
+		len = strlen(line->name);
+		if (line->kind == OWNED_FILE && len > 6 && strcmp(line->name + len - 6, "/linux") == 0) {
+			refuse(NULL, "--prune: no kernel is found at all; it would remove every one");
+			hint("is /boot mounted? --remove takes everything away");
+			return REFUSED;
+		}
+	}
+	return DONE;
+}
+
 /* The record names both what is replaced and what comes until all is written. */
 static int put_on(struct install *install)
 {
 	struct manifest both = { 0 };
 	int result;
 
-	result = install_plan(install);
+	result = check_prune(install);
+	if (result == DONE)
+		result = install_plan(install);
 	if (result == DONE)
 		result = step_clean(install);
 	if (result == DONE)
@@ -275,6 +300,16 @@ static void release(struct install *install)
 		free((char *)(uintptr_t)install->init.aliases[i]);
 }
 
+/* A mount point with nothing on it is filled as well: it may be what is wanted. */
+static void say_what_it_is(const struct install *install)
+{
+	struct statfs fs;
+
+	if (statfs(install->esp, &fs) == 0 && (uint32_t)fs.f_type != MSDOS_SUPER_MAGIC)
+		install_say("note", "", "%s is no FAT file system: filled as a folder that becomes one",
+			    install->esp);
+}
+
 int install_run(struct install *install)
 {
 	int lock = lock_esp(install), result = DONE;
@@ -284,6 +319,8 @@ int install_run(struct install *install)
 		return REFUSED;
 	if (install->dry_run)
 		puts("dry run: nothing is touched");
+	if (!install->remove)
+		say_what_it_is(install);
 	record = install_place(install, INSTALL_RECORD);
 	result = record ? manifest_read(&install->have, record) : REFUSED;
 	if (result == DONE && !install->remove)

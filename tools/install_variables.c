@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "install.h"
@@ -239,18 +241,34 @@ static int judge_option(const struct install *install, struct search *search, co
 	return DONE;
 }
 
-static int search_options(const struct install *install, struct search *search)
+/* Without efivarfs every variable would seem to be gone. */
+static int open_variables(const struct install *install, DIR **ret_list)
 {
-	DIR *list = opendir(install->efivars);
-	struct dirent *entry;
-	char name[9];
+	bool usual = strcmp(install->efivars, INSTALL_EFIVARS) == 0;
+	struct statfs fs;
 	int result = DONE;
 
-	if (!list) {
+	*ret_list = opendir(install->efivars);
+	if (!*ret_list) {
 		result = refuse_errno(install->efivars, "read");
-		hint("was this system booted by UEFI, and is efivarfs mounted?");
-		return result;
+	} else if (usual && (statfs(install->efivars, &fs) || (uint32_t)fs.f_type != EFIVARFS_MAGIC)) {
+		result = refuse(install->efivars, "has no efivarfs mounted on it");
+		closedir(*ret_list);
 	}
+	if (result != DONE)
+		hint("was this system booted by UEFI, and is efivarfs mounted?");
+	return result;
+}
+
+static int search_options(const struct install *install, struct search *search)
+{
+	struct dirent *entry;
+	char name[9];
+	DIR *list;
+	int result = open_variables(install, &list);
+
+	if (result != DONE)
+		return result;
 	while (result == DONE && (entry = readdir(list))) {
 		if (option_name(entry->d_name, name))
 			result = judge_option(install, search, name);
@@ -259,10 +277,19 @@ static int search_options(const struct install *install, struct search *search)
 	return result;
 }
 
-static int free_number(const struct install *install, const struct search *search, char *ret_name)
+/* The order may name what is not there: such a number would bring its place along. */
+static int free_number(const struct install *install, struct search *search, char *ret_name)
 {
 	unsigned number = 0;
+	uint8_t *order;
+	size_t size, at;
+	int result = variable_read(install, "BootOrder", &order, &size);
 
+	if (result != DONE)
+		return result;
+	for (at = ATTRIBUTES; at + 2 <= size; at += 2)
+		search->used[om_get_le16(order + at)] = true;
+	free(order);
 	while (number < 0xffff && search->used[number])
 		number++;
 	if (search->used[number])
@@ -363,6 +390,7 @@ int variables_remove(struct install *install)
 {
 	size_t i;
 	int result = DONE;
+	DIR *list = NULL;
 
 	for (i = 0; result == DONE && i < install->have.count; i++) {
 		const struct owned *line = &install->have.lines[i];
@@ -370,12 +398,17 @@ int variables_remove(struct install *install)
 		if (line->kind != OWNED_VARIABLE)
 			continue;
 		if (install->use_variables) {
-			result = remove_option(install, line);
+			if (!list)
+				result = open_variables(install, &list);
+			if (result == DONE)
+				result = remove_option(install, line);
 			continue;
 		}
 		install_say("keep", line->name, "  is a variable: --efi-variables removes it");
 		manifest_add(&install->next, line->kind, line->name, line->digest);
 	}
+	if (list)
+		closedir(list);
 	return result;
 }
 

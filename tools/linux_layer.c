@@ -51,18 +51,25 @@ static int put_bytes(struct collect *collect, const char *path, uint32_t mode, c
 	return status == OM_OK ? DONE : layer_refuse(collect->tree, path, status);
 }
 
-/* The whole file, without a compression that it may have. */
+/*
+ * The whole file, without the compression that its name tells of: without such an ending it is as the
+ * kernel wants it, whatever it looks like.
+ */
 static int read_unpacked(const char *path, uint8_t **ret_bytes, size_t *ret_len)
 {
+	const char *ending = strrchr(path, '.');
 	struct archive *archive = archive_read_new();
 	struct archive_entry *entry;
 	uint8_t *bytes = NULL, *more;
 	size_t used = 0, room = 0;
 	la_ssize_t got = -1;
 
-	archive_read_support_filter_gzip(archive);
-	archive_read_support_filter_xz(archive);
-	archive_read_support_filter_zstd(archive);
+	if (ending && strcmp(ending, ".gz") == 0)
+		archive_read_support_filter_gzip(archive);
+	else if (ending && strcmp(ending, ".xz") == 0)
+		archive_read_support_filter_xz(archive);
+	else if (ending && strcmp(ending, ".zst") == 0)
+		archive_read_support_filter_zstd(archive);
 	archive_read_support_format_raw(archive);
 	archive_read_support_format_empty(archive);
 	if (archive_read_open_filename(archive, path, 1u << 18) == ARCHIVE_OK &&
@@ -98,31 +105,49 @@ static int64_t mtime_of(const char *path)
 
 /* ------------------------------------------------------------------ firmware */
 
+/* Where the kernel looks, in its order; NULL: it is nowhere. */
+static char *find_firmware(const struct collect *collect, const char *name)
+{
+	static const char *const endings[] = { "", ".zst", ".xz" };
+	static const char *const folders[][2] = {
+		{ "updates/", "/" }, { "updates/", NULL }, { "", "/" }, { "", NULL },
+	};
+	struct stat st;
+	char *path;
+	size_t i, j;
+
+	for (i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+		for (j = 0; j < sizeof(folders) / sizeof(folders[0]); j++) {
+			const char *slash = folders[j][1];
+
+			path = xprintf("%s/../firmware/%s%s%s%s%s", collect->directory, folders[j][0],
+				       slash ? collect->release : "", slash ? slash : "", name,
+				       endings[i]);
+			if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
+				return path;
+			free(path);
+		}
+	}
+	return NULL;
+}
+
 static int add_firmware(struct collect *collect, const char *name)
 {
-	static const char *const endings[] = { "", ".xz", ".zst", NULL };
-	int i, result = DONE;
+	char *from = find_firmware(collect, name), *to;
+	uint8_t *bytes;
+	size_t len;
+	int result;
 
-	for (i = 0; endings[i]; i++) {
-		char *from = xprintf("%s/../firmware/%s%s", collect->directory, name, endings[i]);
-		char *to = xprintf("lib/firmware/%s", name);
-		size_t len = 0;
-		uint8_t *bytes;
-		struct stat st;
-		bool there = stat(from, &st) == 0 && S_ISREG(st.st_mode);
-
-		if (there) {
-			result = read_unpacked(from, &bytes, &len);
-			if (result == DONE) {
-				result = put_bytes(collect, to, 0644, bytes, len, mtime_of(from));
-				free(bytes);
-			}
-		}
-		free(from);
-		free(to);
-		if (there)
-			break;
+	if (!from)
+		return DONE;
+	to = xprintf("lib/firmware/%s", name);
+	result = read_unpacked(from, &bytes, &len);
+	if (result == DONE) {
+		result = put_bytes(collect, to, 0644, bytes, len, mtime_of(from));
+		free(bytes);
 	}
+	free(from);
+	free(to);
 	return result;
 }
 
@@ -145,11 +170,13 @@ static int firmware_of(struct collect *collect, struct kmod_module *module)
 /* The name in the archive: the same path, without the ending of a compression. */
 static char *plain_name(const struct collect *collect, const char *path)
 {
-	const char *below = path + strlen(collect->base) + 1, *ko;
+	size_t len = strlen(collect->base);
+	const char *below, *ko;
 
-	if (strncmp(path, collect->base, strlen(collect->base)) != 0)
+	if (strncmp(path, collect->base, len) != 0 || path[len] != '/')
 		return NULL;
-	ko = strstr(below, ".ko");
+	below = path + len + 1;
+	ko = strstr(strrchr(path, '/'), ".ko");
 	return ko ? xprintf("%.*s", (int)(ko + 3 - below), below) : NULL;
 }
 
@@ -174,8 +201,10 @@ static int add_file(struct collect *collect, struct kmod_module *module)
 	size_t len = 0;
 	int result = DONE;
 
-	if (!name)
+	if (!path)
 		return DONE;		/* built in */
+	if (!name)
+		return refuse(path, "is no module below %s", collect->base);
 	to = xprintf("lib/modules/%s/%s", collect->release, name);
 	result = read_unpacked(path, &bytes, &len);
 	if (result == DONE)

@@ -198,6 +198,15 @@ def test_twice_touches_nothing(place):
     assert place.tree() == before
 
 
+def test_a_folder_that_is_no_esp_yet(place):
+    """A mount point that nothing is mounted on looks the same: it is said."""
+    note = f"note    {place.esp} is no FAT file system"
+    if subprocess.run(["stat", "-f", "-c", "%T", place.esp], capture_output=True).stdout == b"msdos\n":
+        pytest.skip("the tests run on FAT")
+    assert note in place.install("--dry-run") and note in place.install()
+    assert note not in place.install("--remove")
+
+
 def test_update(place):
     place.install()
     before = place.tree()
@@ -224,6 +233,72 @@ def test_a_kernel_that_is_gone(place):
     before = place.tree()
     place.install("--prune")
     assert place.tree() == before
+
+
+@pytest.mark.parametrize("version, names, want", [
+    ("6.4.0-150600.1-default", ["initrd-{}"], "initrd-{}"),        # openSUSE
+    ("6.12.0-1.fc41", ["initramfs-{}.img"], "initramfs-{}.img"),
+    ("6.12.0", ["initrd-{}", "initrd.img-{}", "initramfs-{}.img"], "initrd.img-{}"),
+    ("linux", ["initramfs-{}.img", "initramfs-{}-fallback.img"], "initramfs-{}.img"),     # Arch
+])
+def test_names_of_initrds(place, version, names, want):
+    scenario.write_file(place.root / f"boot/vmlinuz-{version}", place.kernel)
+    for name in names:
+        scenario.write_file(place.root / "boot" / name.format(version), name.encode())
+    place.install()
+    assert (place.esp / f"EFI/overmount/{MACHINE}/{version}/initrd").read_bytes() == want.encode()
+
+
+def test_kernels_that_are_none(place):
+    """What is no file is passed over; so is what FAT would call by another name."""
+    boot = place.root / "boot"
+    (boot / "vmlinuz-6.1.0-30-AMD64").write_bytes(place.kernel)
+    (boot / "vmlinuz-old").symlink_to("nowhere")
+    (boot / "vmlinuz-folder").mkdir()
+    (boot / "vmlinuz-6.1.").write_bytes(place.kernel)
+    (boot / "vmlinuz-new").symlink_to("vmlinuz-6.1.0-9-amd64")
+    text = place.install()
+    for name in ("old", "folder"):
+        assert f"vmlinuz-{name}: is no file, and no link to one" in text
+    assert "vmlinuz-6.1.: such a version cannot be a name on FAT" in text
+    assert "error" not in text
+    assert text.count("the same version was found before") == 1
+    assert "EFI/overmount/" + MACHINE + "/new/linux" in place.files()
+
+
+def test_case_of_a_name_that_changes(place):
+    """On FAT it is the same file: it is ours, and --prune takes it for the one that is wanted."""
+    place.install()
+    (place.root / "boot/vmlinuz-6.1.0-9-amd64").rename(place.root / "boot/vmlinuz-6.1.0-9-AMD64")
+    for args in ([], ["--prune"]):
+        place.install(*args)
+        assert place.files() == FILES
+    assert entry(place.esp / OLD_ENTRY)["version"] == "6.1.0-9-AMD64"
+    place.install("--remove")
+    assert place.tree() == {}
+
+
+def test_a_kernel_that_cannot_be_read(place):
+    """It may be one that boots: nobody says that it is gone, and --prune does not remove it."""
+    place.install()
+    before = place.tree()
+    (place.root / "boot/vmlinuz-6.1.0-9-amd64").chmod(0)
+    for args in ([], ["--prune"]):
+        result = subprocess.run(["unshare", "--user", scenario.OVERMOUNT, "install", "--esp", place.esp,
+                                 "--root", place.root, "--from", place.programs, *args], text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        assert result.returncode == 1 and "vmlinuz-6.1.0-9-amd64: error: cannot open" in result.stdout
+        assert place.tree() == before
+
+
+def test_prune_without_any_kernel(place):
+    """As it looks when /boot is not mounted."""
+    place.install()
+    shutil.rmtree(place.root / "boot")
+    before = place.tree()
+    assert "is /boot mounted?" in place.install("--prune", status=1)
+    assert place.tree() == before
+    assert place.install().count("--prune removes it") == 5
 
 
 def test_what_make_install_put_there(place):
@@ -390,6 +465,16 @@ def test_modules_that_are_refused(modular, args, words):
     else:
         check_whole(modular)
     assert list(scratch.iterdir()) == []
+
+
+def test_the_disk_of_a_root_with_blanks_in_its_name(place):
+    """mountinfo has \\040 there."""
+    root = place.base / "my root"
+    script = ('mkdir "$1"\nmount -t tmpfs none "$1"\ncp -a "$2/." "$1"\n'
+              'shift 2\n"$@"')
+    result = in_a_namespace(script, root, place.root, scenario.OVERMOUNT, "install", "--esp", place.esp,
+                            "--root", root, "--from", place.programs, "--module", "auto")
+    assert result.returncode == 1 and "is on no block device" in result.stdout, result.stdout
 
 
 # ---------------------------------------------------------------- entries that are counted
@@ -651,6 +736,13 @@ def test_a_damaged_record_is_refused(place, damage, args):
     before = place.tree()
     assert f"{RECORD}:" in place.install(*args, status=1)
     assert place.tree() == before
+
+
+def test_a_record_of_another_version(place):
+    place.install()
+    record = (place.esp / RECORD).read_text().replace("installed 1\n", "installed 2\nsomething new\n")
+    (place.esp / RECORD).write_text(record)
+    assert "was written by another version of overmount install" in place.install(status=1)
 
 
 def test_something_in_the_way(place):
@@ -968,6 +1060,63 @@ def test_variables_are_touched_only_when_asked_for(place, disk):
     assert place.files() == {RECORD}
     register(place, disk, "--remove")
     assert list(place.efivars.iterdir()) == [] and place.tree() == {}
+
+
+@pytest.mark.parametrize("where", ["/nonexistent", None])
+def test_without_the_variables_nothing_is_removed(place, disk, where):
+    """A variable that cannot be seen is not gone: the record must go on to name it."""
+    register(place, disk)
+    before = place.tree()
+    if where is None and Path("/sys/firmware/efi/efivars").exists():
+        pytest.skip("this machine has variables of its own")
+    args = ["--efivars", where] if where else []
+    assert "is efivarfs mounted?" in place.install("--remove", "--efi-variables", *args, status=1)
+    assert place.tree() == before
+    register(place, disk, "--remove")
+    assert place.tree() == {}
+
+
+def test_a_folder_that_is_no_efivarfs(place, disk):
+    """The usual place of a machine that was not booted by UEFI, or a chroot."""
+    line = [scenario.OVERMOUNT, "install", "--esp", place.esp, "--root", place.root, "--from",
+            place.programs, "--efi-variables", "--partition", f"{disk}:2"]
+    script = "mount -t tmpfs none /sys/firmware\nmkdir -p /sys/firmware/efi/efivars\n" + '"$@"'
+    result = in_a_namespace(script, *line)
+    assert result.returncode == 1 and "has no efivarfs mounted on it" in result.stdout, result.stdout
+    assert place.tree() == {}
+
+
+def test_a_number_that_only_the_order_names(place, disk):
+    """Somebody's old place in the order is not for us."""
+    write_variable(place, "Boot0002", b"\1\0\0\0\0\0X\0\0\0")
+    write_variable(place, "BootOrder", struct.pack("<HHH", 2, 0, 1))
+    register(place, disk)
+    assert order_of(place) == [3, 2, 0, 1]
+
+
+def other_way(data):
+    """With the way to the disk in front, as some firmware writes it back: ACPI and PCI nodes."""
+    length = struct.unpack_from("<H", data, 4)[0]
+    way = bytes.fromhex("02010c00d041030a00000000" "010106000000")
+    at = data.index(bytes([4, 1, 42, 0]))
+    return data[:4] + struct.pack("<H", length + len(way)) + data[6:at] + way + data[at:]
+
+
+@pytest.mark.parametrize("change", [
+    other_way,
+    lambda data: data.replace("EFI".encode("utf-16-le"), "efi".encode("utf-16-le")),
+    lambda data: data.replace("overmount\0".encode("utf-16-le"), "mine\0".encode("utf-16-le"), 1),
+], ids=["way", "case", "name"])
+def test_the_same_file_said_otherwise(place, disk, change):
+    """No second boot option for what is there already, whoever wrote it."""
+    register(place, disk)
+    data = variable(place, "Boot0000").read_bytes()
+    changed = data[:4] + change(data[4:])
+    assert changed != data
+    variable(place, "Boot0000").write_bytes(changed)
+    assert "keep    Boot0000  names the stage" in register(place, disk)
+    assert [path.name for path in place.efivars.glob("Boot0*")] == [f"Boot0000-{GLOBAL}"]
+    assert variable(place, "Boot0000").read_bytes() == changed
 
 
 def test_dry_run_with_variables(place, disk):

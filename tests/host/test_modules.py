@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The layer for a stock Linux: which modules come along, in which order, and with what."""
 
+import gzip
 import lzma
 import re
 import subprocess
@@ -100,6 +101,42 @@ def test_files(lib, tmp_path):
             if path.is_file()} == {"fw.bin": b"FIRMWARE"}
     assert (tree / "init").read_bytes() == (scenario.BUILD / "linux/init").read_bytes()
     assert (tree / "init").stat().st_mode & 0o777 == 0o755
+
+
+GZIP = gzip.compress(b"what the device itself unpacks", mtime=0)
+
+
+@pytest.mark.parametrize("files, got", [
+    ({"x.bin": GZIP}, GZIP),
+    ({"x.bin.zst": "zstd", "x.bin.xz": lzma.compress(b"xz")}, b"zstd"),
+    ({"updates/x.bin": b"newer", "x.bin": b"older"}, b"newer"),
+    ({f"updates/{RELEASE}/x.bin": b"1", "updates/x.bin": b"2", f"{RELEASE}/x.bin": b"3"}, b"1"),
+    ({f"{RELEASE}/x.bin": b"3", "x.bin": b"4"}, b"3"),
+    ({"x.bin": b"plain", "updates/x.bin.xz": lzma.compress(b"packed")}, b"plain"),
+], ids=["looks-packed", "zst-first", "updates", "of-the-release", "release", "plain-first"])
+def test_which_firmware(tmp_path, files, got):
+    """Where and in which order the kernel itself looks (firmware_class)."""
+    lib = tmp_path / "lib/modules"
+    make_module(lib / RELEASE / "kernel/some.kof/one.ko", [], [], ["firmware=x.bin"])
+    index(lib, RELEASE)
+    for name, data in files.items():
+        if data == "zstd":
+            data = subprocess.run(["zstd", "-qc"], input=b"zstd", capture_output=True, check=True).stdout
+        scenario.write_file(lib.parent / "firmware" / name, data)
+    _, tree = build(lib, tmp_path, "one")
+    assert (tree / "lib/firmware/x.bin").read_bytes() == got
+    assert (tree / f"lib/modules/{RELEASE}/kernel/some.kof/one.ko").is_file()
+
+
+def test_a_module_that_is_elsewhere(tmp_path):
+    """Its index names it with a path of its own: not to be left out without a word."""
+    lib = tmp_path / "lib/modules"
+    make_module(lib / RELEASE / "kernel/one.ko", [], [], [])
+    index(lib, RELEASE)
+    (lib / RELEASE / "kernel/one.ko").rename(tmp_path / "one.ko")
+    subprocess.run(["/usr/sbin/depmod", "-b", tmp_path, RELEASE, tmp_path / "one.ko"], check=True)
+    text, _ = build(lib, tmp_path, "one", status=1)
+    assert f"{tmp_path}/one.ko: error: is no module below" in text
 
 
 def test_two_releases_in_one_archive(lib, tmp_path):
