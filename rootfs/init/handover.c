@@ -177,6 +177,9 @@ void console_open(void)
 {
 	int fd = open("/dev/console", O_RDWR | O_NOCTTY), i;
 
+	/* No device is a console: better nothing than the first files that init opens. */
+	if (fd < 0 && (fcntl(0, F_GETFD) & FD_CLOEXEC))
+		fd = open("/dev/null", O_RDWR);
 	if (fd < 0)
 		return;		/* what was open before stays */
 	for (i = 0; i < 3; i++)

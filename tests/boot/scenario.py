@@ -165,10 +165,10 @@ class Workshop:
                 if key in item:
                     options += [f"--{key}", item[key]]
             run(OVERMOUNT, "disk", "root", "-o", target, *options, self.tree(item["tree"]))
-        elif "tree" in item:
-            shutil.copytree(self.tree(item["tree"]), target, symlinks=True)
         elif "copy" in item:
             shutil.copyfile(BUILD / item["copy"], target)
+        elif "tree" in item:
+            shutil.copytree(self.tree(item["tree"]), target, symlinks=True)
         else:
             write_file(target, item["text"].encode())
         if "compress" in item:          # a command that reads its input and writes its output

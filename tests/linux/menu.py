@@ -33,7 +33,8 @@ class Menu(scenario.Workshop):
         name = f"c{len(self.entries):03}.conf"
         self.versions.add(version)
         self.entries[name] = (f"title {name}\nsort-key {name}\nlinux \\overmount\\vmlinuz-{version}\n"
-                              f"{self.ramfs(version) if ramfs is None else ramfs}{lines.strip()}\noptions {stock.CONSOLE} {cmdline}\n")
+                              f"{self.ramfs(version) if ramfs is None else ramfs}{lines.strip()}\n"
+                              f"options {stock.CONSOLE} {cmdline}\n")
         return name
 
     def ramfs(self, version, *modules):

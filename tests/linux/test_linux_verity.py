@@ -10,6 +10,7 @@ import struct
 import pytest
 
 import stock
+from menu import Menu
 from stock import scenario
 
 INIT = """#!/bin/busybox sh
@@ -137,6 +138,36 @@ def test_image_and_overlay():
     assert "verity: /dev/dm-0 is /dev/loop0, as far as it matches the hash tree on /dev/loop0" in story
     assert "root: a tmpfs over it takes what is written" in story
     check(text, ["pid 1", r"root 0:\d+ overlay rw", DM, "wrote new", READ], story)
+
+
+# On which kernel ram disks are attached how, and the number of the first one.
+RAM_DISKS = {("7.3", "pmem"): "259:0", ("6.1", "ramdisk"): "1:0"}
+
+
+@pytest.fixture(scope="module")
+def menu():
+    """Through firmware and stage, which has to register RAM disks: the image, and the tree beside it."""
+    shop, result = Shop("ram-disks"), Menu("linux-verity")
+    data, tree = shop.image("squashfs"), shop.work / "tree.img"
+    root_hash = shop.hashes(data, tree)
+    lines = (f"ramdisk {result.image(None, copy=data)}\nramdisk index=1 {result.image(None, copy=tree)}\n"
+             f"root /dev/ram0\nroot-verity {root_hash} hash=/dev/ram1\n")
+    result.cases = {(version, attach): result.add(version, f"{lines}initrd-attach {attach}\n",
+                                                  ramfs=result.ramfs(version, "dm_verity"))
+                    for version, attach in RAM_DISKS if version in stock.KERNELS and stock.there(version)}
+    result.start()
+    yield result
+    result.remove()
+
+
+@pytest.mark.parametrize("version, attach", RAM_DISKS)
+def test_ram_disk(menu, version, attach):
+    stock.tree(version)
+    verdict, text = menu.boot(menu.cases[version, attach])
+    check(text, ["pid 1", r"root 25\d:0 squashfs ro", DM, "refused", READ],
+          ["verity: /dev/dm-0 is /dev/ram0, as far as it matches the hash tree on /dev/ram1",
+           "root: /dev/dm-0 is squashfs, mounted read-only"])
+    assert f"devices: ram0 {RAM_DISKS[version, attach]}, " in text and verdict == "poweroff", text[-4000:]
 
 
 @on("6.1")
