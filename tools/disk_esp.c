@@ -2,6 +2,7 @@
 /* An EFI system partition as a FAT image, by mtools. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "disk.h"
 
@@ -113,6 +114,29 @@ static int copy_some(struct maker *maker, size_t first, size_t *ret_next)
 	return result;
 }
 
+static int by_any_case(const void *a, const void *b)
+{
+	return strcasecmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Names that differ in nothing but their case are one name there. */
+static int check_case(const struct tree_list *list, const char *directory)
+{
+	const char **sorted = xalloc(list->count * sizeof(*sorted));
+	int result = DONE;
+	size_t i;
+
+	if (list->count)
+		memcpy(sorted, list->paths, list->count * sizeof(*sorted));
+	qsort(sorted, list->count, sizeof(*sorted), by_any_case);
+	for (i = 1; result == DONE && i < list->count; i++)
+		if (strcasecmp(sorted[i - 1], sorted[i]) == 0)
+			result = refuse(directory, "'%s' and '%s' are the same name on FAT", sorted[i - 1],
+					sorted[i]);
+	free(sorted);
+	return result;
+}
+
 static int check_names(const struct tree_list *list, const char *directory)
 {
 	size_t i;
@@ -136,7 +160,7 @@ static int check_names(const struct tree_list *list, const char *directory)
 			return REFUSED;
 		}
 	}
-	return DONE;
+	return check_case(list, directory);
 }
 
 static int fill(struct maker *maker, uint64_t size_mib)

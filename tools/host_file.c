@@ -61,7 +61,8 @@ int host_file_open(struct host_file *file, const char *path)
 {
 	struct stat st;
 
-	*file = (struct host_file){ .fd = open(path, O_RDONLY | O_CLOEXEC) };
+	/* Without waiting for the other end of a pipe, which is refused below. */
+	*file = (struct host_file){ .fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC) };
 	if (file->fd < 0)
 		return refuse_errno(path, "open");
 	if (fstat(file->fd, &st)) {
@@ -230,10 +231,10 @@ int out_close(struct out_file *out, bool keep)
 	if (out->fd > 1 && close(out->fd) && result == DONE)
 		result = refuse_errno(out->path, "write");
 	if (out->temporary) {
+		if (keep && result == DONE && rename(out->temporary, out->path))
+			result = refuse_errno(out->path, "rename to");
 		if (!keep || result != DONE)
 			unlink(out->temporary);
-		else if (rename(out->temporary, out->path))
-			result = refuse_errno(out->path, "rename to");
 		free(out->temporary);
 	}
 	out->fd = -1;

@@ -2,7 +2,9 @@
 """overmount(1) as a user meets it: output, exit status, and what it refuses."""
 
 import gzip
+import errno
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -246,6 +248,36 @@ def test_disk_root_takes_any_name(tmp_path):
     assert {path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file()} \
         == {path.relative_to(tree): path.read_bytes() for path in tree.rglob("*") if path.is_file()}
     scenario.run("/usr/sbin/e2fsck", "-fn", tmp_path / "root.img")
+
+
+@pytest.mark.parametrize("names", [("file", "FILE"), ("dir/a", "DIR/b"), ("d/x", "d/X")])
+def test_names_that_are_one_on_fat(tmp_path, names):
+    for name in names:
+        scenario.write_file(tmp_path / "tree" / name, b"x")
+    text = overmount("disk", "esp", "-o", tmp_path / "esp.img", tmp_path / "tree", status=1)
+    assert "are the same name on FAT" in text
+    assert [path.name for path in tmp_path.iterdir()] == ["tree"]
+
+
+@pytest.mark.parametrize("command", [["check"], ["explain"], ["image", "list"], ["descriptor", "show"],
+                                     ["image", "build", "-o", "out"]])
+def test_a_pipe_is_no_file(tmp_path, command):
+    """Nobody writes into it: it is refused instead of waited for."""
+    os.mkfifo(tmp_path / "pipe")
+    overmount(*command, "pipe", status=1, cwd=tmp_path, timeout=20)
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_an_output_that_cannot_be_finished(tmp_path, faults, step):
+    """Neither written nor given its name: what was there stays, and nothing is left beside it."""
+    (tmp_path / "layer").mkdir()
+    (tmp_path / "out").write_bytes(b"old")
+    text = overmount("image", "build", "-o", "out", "layer", status=1, cwd=tmp_path,
+                     env={**os.environ, **faults, "FAULT_KIND": "disk", "FAULT_AT": str(step),
+                          "FAULT_ERRNO": str(errno.ENOSPC)})
+    assert "out: error: cannot " + ("write", "rename to")[step - 1] in text
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["layer", "out"]
+    assert (tmp_path / "out").read_bytes() == b"old"
 
 
 # ---------------------------------------------------------------- image

@@ -762,14 +762,6 @@ def test_links_lead_nowhere(place):
 
 # ---------------------------------------------------------------- full, read-only, failing disks
 
-@pytest.fixture(scope="session")
-def faults(tmp_path_factory):
-    library = tmp_path_factory.mktemp("faults") / "faults.so"
-    scenario.run("gcc", "-shared", "-fPIC", "-O1", "-D_GNU_SOURCE", "-o", library,
-                 TOP / "tests/host/faults.c", "-ldl")
-    return {"LD_PRELOAD": str(library)}
-
-
 def in_a_namespace(script, *args):
     """Run as root of a user namespace with mounts of its own."""
     return subprocess.run(["unshare", "--map-root-user", "--mount", "sh", "-ec", script, "sh",
