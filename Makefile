@@ -54,7 +54,7 @@ test-all:
 	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/abi
 	@$(PYTHON) -m pytest -q -p no:cacheprovider -n 2 tests/linux
 
-check: check-build lint ## unit tests, golden files, corpus replay, lint: a minute
+check: check-build lint ## unit tests, golden files, corpus replay, lint: a minute and a half
 	@mk/check.sh $(B)
 
 boot: all handoff-kernel ## one scenario in OVMF: make boot S=name

@@ -20,7 +20,7 @@ const struct command cmd_image = {
 	"       overmount image build -o FILE [--modules RELEASE]... [--module NAME]... [LAYER...]\n"
 	"       overmount image list [--long|--json] FILE\n"
 	"       overmount image extract [-o FILE] IMAGE PATH\n"
-	"       overmount image manifest FILE\n"
+	"       overmount image manifest [-o FILE] IMAGE\n"
 	"\n"
 	"  -o, --output FILE   where to write; - is standard output\n"
 	"      --page-align    data of files of a page or more starts on a page\n"
@@ -39,7 +39,7 @@ const struct command cmd_image = {
 	"\n"
 	"A LAYER is a directory, a cpio or tar archive, or anything else that libarchive reads.\n"
 	"Later layers win; .wh.NAME deletes NAME and .wh..wh..opq empties its directory.\n"
-	"SOURCE_DATE_EPOCH is the latest time that a file may have.\n",
+	"SOURCE_DATE_EPOCH is the latest time that a file of a LAYER may have.\n",
 	run_image,
 };
 

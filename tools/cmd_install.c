@@ -13,12 +13,13 @@ const struct command cmd_install = {
 	"       overmount install --esp DIR --remove [--efi-variables]\n"
 	"\n"
 	"      --esp DIR          the EFI system partition, mounted or a directory to make one of\n"
-	"      --from DIR         where overmount.efi and overmount-stub.elf are (default: what\n"
-	"                         was installed with this program, or built beside it)\n"
+	"      --from DIR         where overmount.efi, overmount-stub.elf and init are (default:\n"
+	"                         what was installed with this program, or built beside it)\n"
 	"      --root DIR         the system that the entries boot (default: /)\n"
 	"      --kernels DIR      where its vmlinuz-VERSION are (repeatable; default: ROOT/boot)\n"
-	"      --options TEXT     the kernels' command line (default: ROOT/etc/kernel/cmdline, or\n"
-	"                         that of the running system)\n"
+	"      --options TEXT     the kernels' command line (default: ROOT/etc/kernel/cmdline,\n"
+	"                         ROOT/usr/lib/kernel/cmdline, or that of the running system\n"
+	"                         if ROOT is that)\n"
 	"      --module NAME      for each kernel an entry without an initramfs, too: overmount's\n"
 	"                         /init with this module (or alias) and all that it needs;\n"
 	"                         repeatable; auto: what the disk mounted on ROOT needs\n"
@@ -28,13 +29,14 @@ const struct command cmd_install = {
 	"      --efi-variables    register the stage with the firmware: Boot####, BootOrder\n"
 	"      --efivars DIR      where its variables are (default: /sys/firmware/efi/efivars)\n"
 	"      --partition DISK:N the partition that the ESP is (default: that of its file system)\n"
-	"      --prune            remove what was installed and is not found any more\n"
+	"      --prune            remove kernels and entries that are not found any more\n"
 	"      --remove           remove what was installed and is unchanged\n"
 	"      --dry-run          say what would be done, and touch nothing\n"
 	"      --help\n"
 	"\n"
-	"\\EFI\\overmount\\installed records what was written.  Nothing else is ever replaced or\n"
-	"removed, and neither is a file that was changed since: those are named and kept.\n",
+	"\\EFI\\overmount\\installed records what was written.  Nothing else is ever removed, or replaced\n"
+	"without --default-loader, and neither is a file that was changed since: those are named and\n"
+	"kept.  An entry with boot counters in its name keeps them.\n",
 	run_install,
 };
 
