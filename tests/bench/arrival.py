@@ -40,8 +40,10 @@ def numbers(machine, limit=600):
               "init": ((logged[0] - run) * scale - (marked[0] - first)) / 1e6,
               "modules": (modules - run) * scale / 1e6 if modules >= 0 else None}
     result.update((name, int(kib)) for name, kib in re.findall(r"bench: (\w+) (\d+)$", text, re.M))
-    # Not MemAvailable, which leaves out what the kernel keeps in reserve.
-    result["free"] = sum(result[name] for name in ("MemFree", "Kept", "Buffers", "Cached")) - result["Shmem"]
+    # Not MemAvailable, which leaves out what the kernel keeps in reserve.  Cached counts a tmpfs
+    # (Shmem) and a ramfs (Unevictable), too.
+    result["free"] = sum(result[name] for name in ("MemFree", "Kept", "Buffers", "Cached")) - \
+        result["Shmem"] - result["Unevictable"]
     return result
 
 

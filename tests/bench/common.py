@@ -4,6 +4,7 @@
 Under -icount guest time counts instructions, so the numbers of a boot repeat on any host.
 """
 
+import os
 import re
 import sys
 import tomllib
@@ -15,6 +16,8 @@ import scenario  # noqa: E402
 
 WORK = scenario.BUILD / "bench"
 ICOUNT = ["-icount", "shift=3,sleep=off"]
+# The stock Linux of what boots one.
+KERNEL = os.environ.get("OVERMOUNT_BENCH_KERNEL", "6.1")
 
 
 def heading(text):

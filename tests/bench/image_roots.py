@@ -2,7 +2,8 @@
 """Image roots that travel with the boot, against the same tree unpacked as an archive.
 
 All through the firmware and the stage, so that a RAM disk of the firmware can be among them.
-OVERMOUNT_BENCH_IMAGES has the sizes in MiB; 512 takes the better part of an hour.
+OVERMOUNT_BENCH_IMAGES has the sizes in MiB (512 takes the better part of an hour), _KINDS what the
+tree is packed as, _KERNEL the Linux.
 """
 
 import os
@@ -11,23 +12,27 @@ import shutil
 import sys
 
 import arrival
-from common import ICOUNT, Bench, heading, scenario, table
+from common import ICOUNT, KERNEL, Bench, heading, scenario, table
 from machine import Machine
 
 sys.path.insert(0, str(scenario.TOP / "tests" / "linux"))
 
 import stock  # noqa: E402
 
-VERSION = "6.1"
 SIZES = [int(word) for word in os.environ.get("OVERMOUNT_BENCH_IMAGES", "16 128 512").split()]
+KINDS = os.environ.get("OVERMOUNT_BENCH_KINDS", "cpio squashfs erofs").split()
 MODULES = ["virtio_pci", "virtio_blk", "loop", "brd", "nfit", "nd_pmem", "squashfs", "erofs"]
+ATTACH = ("loop", "pmem", "ramdisk")
+# Since then an erofs needs no device: it is mounted from its file, where there is no loop device.
+FROM_FILE = (6, 12)
 # A tree of that many bytes gives a squashfs of one.
 TREE_OVER_IMAGE = 1.58
 IMAGES = {
-    "squashfs": "env -u SOURCE_DATE_EPOCH mksquashfs tree image -quiet -no-progress -all-root -comp zstd",
-    "erofs": "env -u SOURCE_DATE_EPOCH mkfs.erofs --all-root -zlz4hc image tree",
+    "cpio": "{overmount} image build --no-manifest -o {image} {tree}",
+    "squashfs": "env -u SOURCE_DATE_EPOCH mksquashfs {tree} {image} -quiet -no-progress -all-root -comp zstd",
+    "erofs": "env -u SOURCE_DATE_EPOCH mkfs.erofs --all-root -zlz4hc {image} {tree}",
 }
-ENTRY = "title Bench\nlinux \\vmlinuz\nramfs \\linux.cpio\ninit /sbin/init\n{lines}options {console}\n"
+ENTRY = "title Bench\nlinux \\vmlinuz\nramfs \\linux.cpio\ninit /sbin/init\n{lines}options {options}\n"
 
 
 def pools(mib=8):
@@ -57,9 +62,9 @@ def fill(tree, size):
 
 
 def images(mib):
-    """The tree as squashfs, erofs and cpio; made once."""
+    """The tree as every kind; made once."""
     folder = arrival.work(f"image-roots/{mib}")
-    made = {name: folder / f"root.{name}" for name in (*IMAGES, "cpio")}
+    made = {name: folder / f"root.{name}" for name in KINDS}
     tree = folder / "tree"
     fresh = arrival.PROGRAM.stat().st_mtime
     if all(path.exists() and path.stat().st_mtime > fresh for path in made.values()):
@@ -67,26 +72,49 @@ def images(mib):
     shutil.rmtree(tree, ignore_errors=True)
     arrival.tree(tree)
     fill(tree, int(mib * TREE_OVER_IMAGE * (1 << 20)))
-    for name, command in IMAGES.items():
-        made[name].unlink(missing_ok=True)
-        names = {"image": made[name], "tree": tree}
-        scenario.run(*[names.get(word, word) for word in command.split()])
-    scenario.run(scenario.OVERMOUNT, "image", "build", "--no-manifest", "-o", made["cpio"], tree)
+    for name, path in made.items():
+        path.unlink(missing_ok=True)
+        scenario.run(*[word.format(overmount=scenario.OVERMOUNT, image=path, tree=tree)
+                       for word in IMAGES[name].split()])
     shutil.rmtree(tree)
     return made
 
 
-def boot(name, mib, lines, files, disks=()):
-    """FILES lie on the ESP, DISKS beside it."""
-    entry = ENTRY.format(lines=lines, console=arrival.CONSOLE)
-    shop = Bench(f"image-root-{mib}", {"esp": [], "tree": {}}, entry)
+class Way:
+    """What a root can be: its row, the entry's lines, what lies on the ESP, what is a disk beside it."""
+
+    def __init__(self, row, image, lines, travels=True, options="", without=()):
+        self.row, self.image, self.lines, self.options = row, image, lines, options
+        self.files, self.disks = ({"root.img": image}, []) if travels else ({}, [image])
+        self.modules = [name for name in MODULES if name not in without]
+
+
+def ways(made):
+    release = tuple(map(int, stock.release(KERNEL).split(".")[:2]))
+    for kind, image in made.items():
+        if kind == "cpio":
+            yield Way(kind, image, "root ramfs\nramfs \\root.img\n")
+            continue
+        yield Way(f"{kind}, on a disk", image, "root /dev/vdb\n", travels=False)
+        for attach in ATTACH:
+            yield Way(f"{kind}, {attach}", image,
+                      f"initrd \\root.img\ninitrd-attach {attach}\nroot /dev/ram0\n")
+        if kind == "erofs" and release >= FROM_FILE:
+            # With a root= the absolute root is a ramfs, which this needs.
+            yield Way("erofs, from its file", image, "file \\root.img /root.img\n",
+                      options=" root=image:/root.img", without=["loop"])
+
+
+def boot(mib, way):
+    entry = ENTRY.format(lines=way.lines, options=arrival.CONSOLE + way.options)
+    shop = Bench(f"image-root-{KERNEL}-{mib}", {"esp": [], "tree": {}}, entry)
     shutil.rmtree(shop.work, ignore_errors=True)
     esp = shop.work / "esp"
     esp.mkdir(parents=True)
-    shutil.copyfile(stock.tree(VERSION) / "vmlinuz", esp / "vmlinuz")
-    stock.MODULES = MODULES
-    stock.base(VERSION, esp)
-    for target, path in files.items():
+    shutil.copyfile(stock.tree(KERNEL) / "vmlinuz", esp / "vmlinuz")
+    stock.MODULES = way.modules
+    stock.base(KERNEL, esp)
+    for target, path in way.files.items():
         shutil.copyfile(path, esp / target)
     shop.esp(options="")
     scenario.run(scenario.OVERMOUNT, "disk", "esp", "-o", shop.work / "esp.img", esp)
@@ -94,36 +122,26 @@ def boot(name, mib, lines, files, disks=()):
     shutil.rmtree(esp)
     (shop.work / "esp.img").unlink()
     memory = 512 + 6 * mib
-    row = arrival.numbers(Machine(shop.work, [shop.work / "boot.img", *disks], memory, ICOUNT), 1800)
+    row = arrival.numbers(Machine(shop.work, [shop.work / "boot.img", *way.disks], memory, ICOUNT), 1800)
     (shop.work / "boot.img").unlink()
     # What the firmware reserves is missing in MemTotal.
     row["used"] = memory - row["free"] / 1024
     return row
 
 
-def ways(made):
-    """What a root can be: name, the entry's lines, the files of the ESP, other disks, bytes that travel."""
-    yield "cpio", "root ramfs\nramfs \\root.cpio\n", {"root.cpio": made["cpio"]}, [], made["cpio"]
-    for kind in IMAGES:
-        image = made[kind]
-        yield f"{kind}, on a disk", "root /dev/vdb\n", {}, [image], image
-        for attach in ("loop", "pmem", "ramdisk"):
-            lines = f"initrd \\root.img\ninitrd-attach {attach}\nroot /dev/ram0\n"
-            yield f"{kind}, {attach}", lines, {"root.img": image}, [], image
-
-
 def main():
-    heading(f"Roots that travel with the boot: Linux {VERSION}, through firmware and stage")
-    print("Virtual ms until the final init: from reset, from the kernel's first line, and from /init's last\n"
-          "module on. Memory: the machine's less what is free or can be dropped when that init has\n"
+    heading(f"Roots that travel with the boot: Linux {KERNEL}, through firmware and stage")
+    print("Virtual ms until the final init: from reset, from the kernel's first line, of it /init's loading of\n"
+          "modules, and from the last module on. Memory: the machine's less what is free or can be dropped when that init has\n"
           "started; where the root is on a disk, this is the kernel's own.\n")
     for mib in SIZES:
         made, rows = images(mib), []
-        for name, lines, files, disks, image in ways(made):
-            row = boot(name, mib, lines, files, disks)
-            rows.append((name, f"{image.stat().st_size / (1 << 20):.0f}", f"{row['reset']:.0f}",
-                         f"{row['kernel']:.0f}", f"{row['init'] - (row['modules'] or 0):.1f}", f"{row['used']:.0f}"))
+        for way in ways(made):
+            row = boot(mib, way)
+            rows.append((way.row, f"{way.image.stat().st_size / (1 << 20):.0f}", f"{row['reset']:.0f}",
+                         f"{row['kernel']:.0f}", f"{row['modules']:.0f}", f"{row['init'] - row['modules']:.1f}",
+                         f"{row['used']:.0f}"))
             print("| " + " | ".join(rows[-1]) + " |", file=sys.stderr, flush=True)
-        table((f"{mib} MiB", "MiB travel", "from reset", "from the kernel", "/init",
-               "MiB used"), rows)
+        table((f"{mib} MiB", "MiB travel", "from reset", "from the kernel", "modules",
+               "behind them", "MiB used"), rows)
         print()

@@ -12,14 +12,13 @@ import sys
 from pathlib import Path
 
 import arrival
-from common import ICOUNT, heading, scenario, table
+from common import ICOUNT, KERNEL, heading, scenario, table
 
 sys.path.insert(0, str(scenario.TOP / "tests" / "linux"))
 
 import stock  # noqa: E402
 
-VERSION = "6.1"
-ROUNDS = 5
+ROUNDS = int(os.environ.get("OVERMOUNT_BENCH_ROUNDS", "5"))
 UUID = "0a1b2c3d-1111-2222-3333-444455556666"
 KLIBC = Path("/usr/lib/klibc/bin")
 ENTRY = f"title Bench\nlinux \\overmount\\vmlinuz\ninitrd \\overmount\\linux.cpio\nroot UUID={UUID}\nroot-wait 10\n"
@@ -60,7 +59,7 @@ class Modules:
     """Those of our archive, for everybody."""
 
     def __init__(self):
-        stock.base(VERSION, Shop.work)
+        stock.base(KERNEL, Shop.work)
         self.tree = Shop.work / "modules"
         shutil.rmtree(self.tree, ignore_errors=True)
         self.tree.mkdir()
@@ -119,7 +118,7 @@ def distribution_tree(name, modules, initrd):
 def contenders():
     """Name: the archive, bytes of its programs, the command line, how many rounds."""
     stock.MODULES = ["virtio_pci", "virtio_blk", "ext4"]
-    ours = stock.direct(VERSION, Shop, ENTRY)
+    ours = stock.direct(KERNEL, Shop, ENTRY)
     modules = Modules()
     made = Path(scenario.run(scenario.TOP / "mk/debian.sh").strip())
     by_uuid = f"root=UUID={UUID} ro fsck.mode=skip"
@@ -151,7 +150,7 @@ def packed_bytes(archive):
 
 
 def main():
-    heading(f"From Linux {VERSION}'s hand-over to the first instruction of the final init: virtual ms")
+    heading(f"From Linux {KERNEL}'s hand-over to the first instruction of the final init: virtual ms")
     print("Same modules, same ext4 root on virtio-blk, found by UUID (kinit: by name, as it knows no\n"
           "UUID), from the kernel's line `Run /init`. Debian's two initrds are made generic by their\n"
           "own tools, and have our modules here instead of all of theirs.\n")
@@ -161,7 +160,7 @@ def main():
         for name, (archive, _, cmdline, rounds) in field.items():
             if number >= rounds:
                 continue
-            machine = stock.machine(VERSION, Shop.work, [disk], archive, f"{arrival.CONSOLE} {cmdline}",
+            machine = stock.machine(KERNEL, Shop.work, [disk], archive, f"{arrival.CONSOLE} {cmdline}",
                                     512, ICOUNT)
             row = arrival.numbers(machine)
             times.setdefault(name, []).append(row["init"])

@@ -8,10 +8,9 @@ the other.  The first one brings /init, which prints the processor's clock (tsc_
 import os
 import subprocess
 
-from common import WORK, Bench, scenario
+from common import KERNEL, WORK, Bench, scenario
 from fetched import bring
 
-KERNEL = os.environ.get("OVERMOUNT_BENCH_KERNEL", "6.1")
 ROUNDS = int(os.environ.get("OVERMOUNT_BENCH_ROUNDS", "3"))
 OPTIONS = "console=ttyS0 panic=-1 loglevel=4"
 RAW = 3 << 17           # of one archive: 384 KiB, about a third of it when packed
