@@ -53,7 +53,7 @@ int om_late_text(struct om_str text, char *buf, size_t size);
  * the name of WHAT.  What fails is written into ATTEMPT.
  */
 bool om_mount_device(struct late_boot *boot, const struct om_candidate *candidate,
-		     const struct om_device *device, const char *node, const char *what,
+		     struct om_device *device, const char *node, const char *what,
 		     struct attempt *attempt);
 /*
  * Move what is on PLACE below an overlay on MOUNT_POINT whose upper layer is a tmpfs.  On failure it is

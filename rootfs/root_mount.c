@@ -172,8 +172,25 @@ static int mount_types(const struct late_boot *boot, const struct om_candidate *
 	return denied ? -OM_EACCES : -OM_EINVAL;
 }
 
+static void look_into(const struct late_boot *boot, struct om_device *device)
+{
+	if (boot->sys->look_into)
+		boot->sys->look_into(boot->sys->ctx, device);
+}
+
+/* One type, and no list: there is nothing to choose by what the content looks like. */
+static bool names_one_type(const struct om_candidate *candidate)
+{
+	size_t i;
+
+	for (i = 0; i < candidate->fstypes.len; i++)
+		if (candidate->fstypes.ptr[i] == ',')
+			return false;
+	return i > 0;
+}
+
 bool om_mount_device(struct late_boot *boot, const struct om_candidate *candidate,
-		     const struct om_device *device, const char *node, const char *what,
+		     struct om_device *device, const char *node, const char *what,
 		     struct attempt *attempt)
 {
 	const struct om_sys *sys = boot->sys;
@@ -181,7 +198,8 @@ bool om_mount_device(struct late_boot *boot, const struct om_candidate *candidat
 	char type[OM_DEVICE_NAME_MAX];
 	int err;
 
-	memcpy(attempt->seen, device->fstype, sizeof(attempt->seen));
+	if (!names_one_type(candidate))
+		look_into(boot, device);
 	/* A node that an archive brought could name any device. */
 	sys->unlink(sys->ctx, node);
 	err = sys->mknod(sys->ctx, node, 0060600, device->major, device->minor);
@@ -194,8 +212,13 @@ bool om_mount_device(struct late_boot *boot, const struct om_candidate *candidat
 		readonly = true;
 		err = mount_types(boot, candidate, device, node, readonly, type, sizeof(type));
 	}
+	if (err == -OM_EINVAL) {
+		look_into(boot, device);
+		memcpy(attempt->seen, device->fstype, sizeof(attempt->seen));
+		return om_attempt_fail(attempt, STEP_TYPE, err);
+	}
 	if (err)
-		return om_attempt_fail(attempt, err == -OM_EINVAL ? STEP_TYPE : STEP_MOUNT, err);
+		return om_attempt_fail(attempt, STEP_MOUNT, err);
 	om_late_say(boot, "%s: /dev/%s is %s, mounted read-%s", what, device->name, type,
 		    readonly ? "only" : "write");
 	return true;

@@ -71,7 +71,12 @@ struct om_sys {
 
 	/* -ENXIO: not there (yet) */
 	int (*find_device)(void *ctx, const struct om_rootspec *spec, struct om_device *ret_device);
-	/* Each device in turn by index; -ENXIO after the last. */
+	/*
+	 * Read what is on DEVICE, which find_device() gave: fstype, uuid, label.  Asked for where it matters,
+	 * as a disk is slow.  NULL: find_device() tells it all.
+	 */
+	void (*look_into)(void *ctx, struct om_device *device);
+	/* Each device in turn by index, with as much of its content as is known; -ENXIO after the last. */
 	int (*list_device)(void *ctx, uint32_t index, struct om_device *ret_device);
 	/* File system types that need a device, in order of registration; -ENOENT after the last. */
 	int (*list_fstype)(void *ctx, uint32_t index, char *ret_name, size_t size);

@@ -29,7 +29,8 @@ struct entry {
 	struct om_device device;
 	char disk[OM_DEVICE_NAME_MAX];	/* of a partition; "" = is a disk */
 	int partition;
-	bool looked;			/* the content has been probed */
+	bool content_known;		/* fstype, uuid, label */
+	bool table_known;		/* partuuid, partlabel */
 };
 
 static struct entry entries[DEVICES_MAX];
@@ -224,30 +225,60 @@ static void partition_probe(struct entry *entry)
 	blkid_free_probe(probe);
 }
 
-static const struct om_device *looked_at(struct entry *entry)
+static void content_know(struct entry *entry)
 {
 	char path[64];
 
-	if (!entry->looked) {
-		om_format(path, sizeof(path), "/dev/%s", entry->device.name);
-		content_probe(path, &entry->device);
-		if (entry->disk[0])
-			partition_probe(entry);
-		entry->looked = true;
+	if (entry->content_known)
+		return;
+	entry->content_known = true;
+	om_format(path, sizeof(path), "/dev/%s", entry->device.name);
+	content_probe(path, &entry->device);
+}
+
+static void table_know(struct entry *entry)
+{
+	if (!entry->table_known && entry->disk[0])
+		partition_probe(entry);
+	entry->table_known = true;
+}
+
+void world_look_into(void *ctx, struct om_device *device)
+{
+	uint32_t i;
+
+	(void)ctx;
+	for (i = 0; i < entry_count; i++) {
+		const struct om_device *known = &entries[i].device;
+
+		if (known->major != device->major || known->minor != device->minor)
+			continue;
+		content_know(&entries[i]);
+		set(device->fstype, sizeof(device->fstype), known->fstype);
+		set(device->uuid, sizeof(device->uuid), known->uuid);
+		set(device->label, sizeof(device->label), known->label);
 	}
-	return &entry->device;
 }
 
 /* ------------------------------------------------------------------ finding */
 
+static bool by_content(const struct om_rootspec *spec)
+{
+	return spec->kind == OM_ROOT_UUID || spec->kind == OM_ROOT_LABEL;
+}
+
+static bool by_table(const struct om_rootspec *spec)
+{
+	return spec->kind == OM_ROOT_PARTUUID || spec->kind == OM_ROOT_PARTLABEL;
+}
+
 /* A device is only read where its content, or the table it stands in, is asked for. */
 static bool matches(struct entry *entry, const struct om_rootspec *spec)
 {
-	bool by_content = spec->kind == OM_ROOT_UUID || spec->kind == OM_ROOT_LABEL;
-	bool by_table = spec->kind == OM_ROOT_PARTUUID || spec->kind == OM_ROOT_PARTLABEL;
-
-	if (by_content || (by_table && entry->disk[0]))
-		looked_at(entry);
+	if (by_content(spec))
+		content_know(entry);
+	if (by_table(spec))
+		table_know(entry);
 	return om_device_matches(&entry->device, spec);
 }
 
@@ -279,8 +310,20 @@ int world_find_device(void *ctx, const struct om_rootspec *spec, struct om_devic
 		found = neighbour(found, spec->partnroff);
 	if (!found)
 		return -ENXIO;
-	*ret_device = *looked_at(found);
+	*ret_device = found->device;
 	return 0;
+}
+
+/* Disks are slow: for a list they are read only when they have to be anyway, or when it is the last one. */
+static bool lists_content(void)
+{
+	const struct om_root *root = world.root;
+	bool any = world.failed;
+	uint32_t i;
+
+	for (i = 0; i < root->candidate_count && !any; i++)
+		any = by_content(&root->candidates[i].spec) || by_table(&root->candidates[i].spec);
+	return any;
 }
 
 int world_list_device(void *ctx, uint32_t index, struct om_device *ret_device)
@@ -293,7 +336,11 @@ int world_list_device(void *ctx, uint32_t index, struct om_device *ret_device)
 		look();
 	if (index >= entry_count)
 		return -ENXIO;
-	*ret_device = *looked_at(&entries[index]);
+	if (lists_content()) {
+		content_know(&entries[index]);
+		table_know(&entries[index]);
+	}
+	*ret_device = entries[index].device;
 	return 0;
 }
 

@@ -54,6 +54,7 @@ int read_text_at(int dir, const char *path, char *buf, size_t size);
 
 int devices_start(void);
 int world_find_device(void *ctx, const struct om_rootspec *spec, struct om_device *ret_device);
+void world_look_into(void *ctx, struct om_device *device);
 int world_list_device(void *ctx, uint32_t index, struct om_device *ret_device);
 int world_list_fstype(void *ctx, uint32_t index, char *ret_name, size_t size);
 int world_wait_devices(void *ctx, uint32_t timeout_ms);

@@ -258,7 +258,7 @@ static const struct om_sys linux_sys = {
 	.symlink = world_symlink, .mount = world_mount, .move = world_move,
 	.umount = world_umount, .chdir = world_chdir, .chroot = world_chroot,
 	.check_program = world_check_program, .check_directory = world_check_directory,
-	.find_device = world_find_device, .list_device = world_list_device,
+	.find_device = world_find_device, .look_into = world_look_into, .list_device = world_list_device,
 	.list_fstype = world_list_fstype, .wait_devices = world_wait_devices,
 	.attach_image = world_attach_image, .verity_open = world_verity_open,
 	.verity_close = world_verity_close, .unpack = world_unpack,

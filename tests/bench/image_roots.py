@@ -3,12 +3,13 @@
 
 All through the firmware and the stage, so that a RAM disk of the firmware can be among them.
 OVERMOUNT_BENCH_IMAGES has the sizes in MiB (512 takes the better part of an hour), _KINDS what the
-tree is packed as, _KERNEL the Linux.
+tree is packed as, _KERNEL the Linux, _ROUNDS how many boots a number is the median of.
 """
 
 import os
 import random
 import shutil
+import statistics
 import sys
 
 import arrival
@@ -20,6 +21,7 @@ sys.path.insert(0, str(scenario.TOP / "tests" / "linux"))
 import stock  # noqa: E402
 
 SIZES = [int(word) for word in os.environ.get("OVERMOUNT_BENCH_IMAGES", "16 128 512").split()]
+ROUNDS = int(os.environ.get("OVERMOUNT_BENCH_ROUNDS", "1"))
 KINDS = os.environ.get("OVERMOUNT_BENCH_KINDS", "cpio squashfs erofs").split()
 MODULES = ["virtio_pci", "virtio_blk", "loop", "brd", "nfit", "nd_pmem", "squashfs", "erofs"]
 ATTACH = ("loop", "pmem", "ramdisk")
@@ -129,15 +131,20 @@ def boot(mib, way):
     return row
 
 
+def median(mib, way):
+    boots = [boot(mib, way) for _ in range(ROUNDS)]
+    return {key: statistics.median(row[key] for row in boots) for key in boots[0]}
+
+
 def main():
     heading(f"Roots that travel with the boot: Linux {KERNEL}, through firmware and stage")
     print("Virtual ms until the final init: from reset, from the kernel's first line, of it /init's loading of\n"
-          "modules, and from the last module on. Memory: the machine's less what is free or can be dropped when that init has\n"
-          "started; where the root is on a disk, this is the kernel's own.\n")
+          "modules, and behind them. Memory: the machine's less what is free or can be dropped when that\n"
+          "init has started; where the root is on a disk, this is the kernel's own.\n")
     for mib in SIZES:
         made, rows = images(mib), []
         for way in ways(made):
-            row = boot(mib, way)
+            row = median(mib, way)
             rows.append((way.row, f"{way.image.stat().st_size / (1 << 20):.0f}", f"{row['reset']:.0f}",
                          f"{row['kernel']:.0f}", f"{row['modules']:.0f}", f"{row['init'] - row['modules']:.1f}",
                          f"{row['used']:.0f}"))

@@ -246,10 +246,24 @@ static int rec_find_device(void *ctx, const struct om_rootspec *spec, struct om_
 
 		if (match && there(recorder, device)) {
 			*ret_device = device->device;
+			if (recorder->slow_disks)
+				ret_device->fstype[0] = '\0';
 			return 0;
 		}
 	}
 	return -OM_ENXIO;
+}
+
+static void rec_look_into(void *ctx, struct om_device *device)
+{
+	struct recorder *recorder = ctx;
+	uint32_t i;
+
+	note(ctx, "look into", "%s", device->name);
+	for (i = 0; i < recorder->device_count; i++)
+		if (recorder->devices[i].device.major == device->major &&
+		    recorder->devices[i].device.minor == device->minor)
+			memcpy(device->fstype, recorder->devices[i].device.fstype, sizeof(device->fstype));
 }
 
 static int rec_list_device(void *ctx, uint32_t index, struct om_device *ret_device)
@@ -423,6 +437,7 @@ void recorder_sys(struct recorder *recorder, struct om_sys *ret_sys)
 		.chdir = rec_chdir, .chroot = rec_chroot,
 		.check_program = rec_check_program, .check_directory = rec_check_directory,
 		.find_device = rec_find_device, .list_device = rec_list_device,
+		.look_into = recorder->slow_disks ? rec_look_into : NULL,
 		.list_fstype = rec_list_fstype, .wait_devices = rec_wait_devices,
 		.attach_image = rec_attach_image, .verity_open = rec_verity_open,
 		.verity_close = rec_verity_close, .unpack = rec_unpack,

@@ -31,6 +31,7 @@ struct recorder {
 	bool no_verity;			/* a world that cannot verify */
 	bool no_network;		/* a world without NFS */
 	bool no_overlay;		/* a kernel without that type */
+	bool slow_disks;		/* a world that reads them only when it is asked to */
 
 	int linuxrc_status;		/* how /linuxrc ends, as of wait(2) */
 	bool linuxrc_stays;		/* it becomes init itself */

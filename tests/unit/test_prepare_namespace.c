@@ -192,6 +192,41 @@ static void a_wrong_type_is_named(void **state)
 			       " it looks like romfs\n"));
 }
 
+/* What is on a disk is read where it decides something, or explains what went wrong. */
+static void a_disk_is_read_when_it_matters(void **state)
+{
+	static const struct { const char *fstypes; const struct recorder_device *device; const char *steps; } rows[] = {
+		{ "", &vda2, "> look into vda2\n> unlink /dev/root\n" },
+		{ "xfs,ext2", &vda2, "> look into vda2\n> unlink /dev/root\n" },
+		/* The list decides, and a write-protected device is not offered to the next of it. */
+		{ "ext2,romfs", &vdd_protected, "> mount /dev/root /root ext2 rw ''\n"
+						"root: /dev/vdd is write-protected, trying read-only\n" },
+		{ "ext2", &vda2, NULL },
+		{ "ext2", &vdd_protected, NULL },
+		{ "ext2", &vde_bad, NULL },
+		{ "ext2", &vdc_no_init, "> mount /dev/root /root ext2 rw ''\n> look into vdc\n"
+					"root: /dev/vdc: cannot be mounted as ext2: it looks like romfs\n" },
+	};
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct om_root root = root_on(rows[i].device->device.name);
+		struct recorder slow = { .slow_disks = true }, other = { 0 };
+		bool fails = rows[i].device == &vde_bad || rows[i].device == &vdc_no_init;
+
+		root.candidates[0].fstypes = om_str_from(rows[i].fstypes);
+		root.candidates[0].mode = OM_MODE_RW;
+		run_on(&slow, rows[i].device, 1, &root, fails ? -OM_ENXIO : 0);
+		run_on(&other, rows[i].device, 1, &root, fails ? -OM_ENXIO : 0);
+		assert_string_equal(slow.story, other.story);
+		if (rows[i].steps)
+			assert_non_null(strstr(slow.trace, rows[i].steps));
+		else
+			assert_null(strstr(slow.trace, "look into"));
+	}
+}
+
 static void rescue_shell(void **state)
 {
 	struct om_root root = root_on("vdz");
@@ -621,7 +656,7 @@ int main(void)
 		cmocka_unit_test(options_reach_mount),
 		cmocka_unit_test(write_protected_means_read_only),
 		cmocka_unit_test(candidates_in_order),
-		cmocka_unit_test(a_wrong_type_is_named),
+		cmocka_unit_test(a_wrong_type_is_named), cmocka_unit_test(a_disk_is_read_when_it_matters),
 		cmocka_unit_test(rescue_shell),
 		cmocka_unit_test(waiting),
 		cmocka_unit_test(no_waiting_for_what_cannot_change),
