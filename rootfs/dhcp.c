@@ -34,6 +34,7 @@ enum option {
 	OPT_PAD = 0, OPT_NETMASK = 1, OPT_ROUTER = 3, OPT_DNS = 6, OPT_HOST_NAME = 12, OPT_DOMAIN = 15,
 	OPT_ROOT_PATH = 17, OPT_MTU = 26, OPT_BROADCAST = 28, OPT_ADDRESS = 50, OPT_LEASE = 51,
 	OPT_OVERLOAD = 52, OPT_TYPE = 53, OPT_SERVER_ID = 54, OPT_WANTED = 55, OPT_SIZE_MAX = 57,
+	OPT_CLIENT_ID = 61,
 	OPT_TFTP_NAME = 66, OPT_END = 255,
 };
 
@@ -111,6 +112,8 @@ static size_t put_message(enum om_dhcp_type type, const struct om_dhcp_client *c
 	if (name_len && name_len < OM_HOST_NAME_MAX)
 		at = put_option(at, OPT_HOST_NAME, client->host_name, name_len);
 	if (type != OM_DHCP_NONE) {
+		if (client->id.len && client->id.len <= OM_CLIENT_ID_MAX)
+			at = put_option(at, OPT_CLIENT_ID, client->id.ptr, client->id.len);
 		at = put_option(at, OPT_SIZE_MAX, size_max, sizeof(size_max));
 		at = put_option(at, OPT_WANTED, wanted, sizeof(wanted));
 	}

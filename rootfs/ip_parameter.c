@@ -77,6 +77,28 @@ static enum om_status complain(const struct ip_parser *parser, enum om_status st
 			    "ip=: '%.*s' %s", (int)part.len, part.ptr, what);
 }
 
+/* "dhcp,TYPE,VALUE": who we say that we are. */
+static enum om_status read_client_id(struct ip_parser *parser, struct om_str word)
+{
+	struct om_net_config *config = &parser->config;
+	struct om_str rest = om_str_skip(word, 5);
+	uint32_t type = 0;
+	size_t i;
+
+	for (i = 0; i < rest.len && i < 3 && rest.ptr[i] >= '0' && rest.ptr[i] <= '9'; i++)
+		type = type * 10 + (uint32_t)(rest.ptr[i] - '0');
+	if (i == 0 || type > 255 || i + 1 >= rest.len || rest.ptr[i] != ',')
+		return complain(parser, OM_SYNTAX, word, "such as dhcp,0,box", "is not dhcp,TYPE,VALUE");
+	rest = om_str_skip(rest, i + 1);
+	if (rest.len >= OM_CLIENT_ID_MAX)
+		return complain(parser, OM_LIMIT, rest, "", "is too long");
+	config->method = OM_NET_DHCP;
+	config->client_id[0] = (uint8_t)type;
+	memcpy(config->client_id + 1, rest.ptr, rest.len);
+	config->client_id_len = (uint8_t)(1 + rest.len);
+	return OM_OK;
+}
+
 static enum om_status read_method(struct ip_parser *parser, struct om_str word)
 {
 	static const struct {
@@ -89,6 +111,8 @@ static enum om_status read_method(struct ip_parser *parser, struct om_str word)
 	};
 	size_t i;
 
+	if (om_str_starts(word, "dhcp,"))
+		return read_client_id(parser, word);
 	for (i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
 		if (!om_str_is(word, methods[i].word))
 			continue;
@@ -175,26 +199,54 @@ static void split(struct ip_parser *parser)
 	}
 }
 
+/* dracut's "eth0:dhcp"; to Linux the words are addresses that say nothing. */
+static bool is_device_and_method(const struct ip_parser *parser)
+{
+	const struct om_str *device = &parser->fields[CLIENT], *method = &parser->fields[SERVER];
+	uint32_t address;
+
+	return device->len && (device->ptr[0] < '0' || device->ptr[0] > '9') && method->len &&
+	       method->ptr + method->len == parser->text.ptr + parser->text.len &&
+	       !om_ipv4_parse(*method, &address);
+}
+
+/* All fields, each of which may be empty. */
+static enum om_status read_fields(struct ip_parser *parser)
+{
+	enum om_status status = read_addresses(parser);
+
+	if (status == OM_OK)
+		status = read_names(parser);
+	if (status == OM_OK)
+		status = read_method(parser, parser->fields[AUTOCONF]);
+	/* An address that is given is not asked for. */
+	if (parser->config.address)
+		parser->config.method = OM_NET_STATIC;
+	return status;
+}
+
 enum om_status om_ip_parameter_parse(struct om_str text, const struct om_diag_sink *sink,
 				     struct om_net_config *ret_config)
 {
 	struct ip_parser parser = { .text = text, .sink = sink };
 	struct om_net_config *config = &parser.config;
 	enum om_status status;
+	uint32_t address;
 
 	split(&parser);
-	/* One word, or none, is the method by itself; no word at all switches it off. */
-	if (parser.fields[CLIENT].len == text.len && !om_ipv4_parse(text, &config->address)) {
-		status = read_method(&parser, text.len ? text : OM_STR("off"));
+	if (!text.len) {
+		config->method = OM_NET_OFF;
+		status = OM_OK;
+	} else if (om_str_starts(text, "dhcp,") ||
+		   (parser.fields[CLIENT].len == text.len && !om_ipv4_parse(text, &address))) {
+		/* One word is the method by itself. */
+		status = read_method(&parser, text);
+	} else if (is_device_and_method(&parser)) {
+		status = take(&parser, parser.fields[CLIENT], config->device, sizeof(config->device));
+		if (status == OM_OK)
+			status = read_method(&parser, parser.fields[SERVER]);
 	} else {
-		status = read_addresses(&parser);
-		if (status == OM_OK)
-			status = read_names(&parser);
-		if (status == OM_OK)
-			status = read_method(&parser, parser.fields[AUTOCONF]);
-		/* An address that is given is not asked for. */
-		if (config->address)
-			config->method = OM_NET_STATIC;
+		status = read_fields(&parser);
 	}
 	if (status != OM_OK)
 		return status;

@@ -13,6 +13,7 @@
 
 #define OM_HOST_NAME_MAX	64u	/* with NUL; Linux' __NEW_UTS_LEN */
 #define OM_NET_DEVICE_MAX	16u	/* with NUL; Linux' IFNAMSIZ */
+#define OM_CLIENT_ID_MAX	64u
 #define OM_NFS_PATH_MAX		256u	/* with NUL; an option of DHCP has at most 255 bytes */
 #define OM_NFS_OPTIONS_MAX	512u	/* with NUL */
 #define OM_IPV4_TEXT_MAX	16u	/* with NUL */
@@ -35,6 +36,7 @@ struct om_net_config {
 	char device[OM_NET_DEVICE_MAX];	/* "" = any */
 	char host_name[OM_HOST_NAME_MAX], domain[OM_HOST_NAME_MAX];
 	char root_path[OM_NFS_PATH_MAX];	/* option 17 */
+	uint8_t client_id[OM_CLIENT_ID_MAX], client_id_len;	/* type and value, option 61; 0 = none */
 };
 
 /* Exactly four numbers from 0 to 255. */
@@ -49,8 +51,8 @@ unsigned int om_ipv4_mask_bits(uint32_t netmask);
 uint32_t om_ipv4_broadcast(uint32_t address, uint32_t netmask);
 
 /*
- * The value of ip= as Linux' Documentation/admin-guide/nfs/nfsroot.rst has it; what is not said
- * is 0 or "".  The column of a finding is the place in TEXT.  RARP is refused.
+ * The value of ip= as Linux' Documentation/admin-guide/nfs/nfsroot.rst has it, or dracut's
+ * DEVICE:METHOD; what is not said is 0 or "".  The column of a finding is the place in TEXT.  RARP is refused.
  */
 OM_CHECKED enum om_status om_ip_parameter_parse(struct om_str text, const struct om_diag_sink *sink,
 						struct om_net_config *ret_config);
@@ -74,6 +76,7 @@ struct om_dhcp_client {
 	uint16_t seconds;		/* since it began */
 	const char *host_name;		/* "" = none of its own */
 	enum om_net_method method;	/* ANY and BOOTP take messages of BOOTP */
+	struct om_span id;		/* at most OM_CLIENT_ID_MAX bytes; 0 = none */
 };
 
 struct om_dhcp_reply {

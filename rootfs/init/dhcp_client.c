@@ -43,6 +43,7 @@ int dhcp_start(struct dhcp_session *session, int index, const uint8_t mac[6],
 	session->client.xid = new_xid(mac);
 	session->client.host_name = said->host_name;
 	session->client.method = said->method;
+	session->client.id = (struct om_span){ said->client_id, said->client_id_len };
 	session->due_ms = session->began_ms;
 	session->fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (session->fd < 0)

@@ -261,15 +261,20 @@ uint32_t network_wait_ms(void)
 static const char *bring_up(void)
 {
 	const char *why = parameter_read();
+	uint32_t wait_ms = network_wait_ms();
 	int err;
 
 	if (why)
 		return why;
 	if (interfaces_start())
 		return "this kernel has no IPv4";
-	choose(network_wait_ms());
+	choose(wait_ms == OM_WAIT_FOREVER ? NETWORK_WAIT_MS : wait_ms);
+	if (!chosen && wait_ms == OM_WAIT_FOREVER) {
+		say("network: %s: waiting until that changes", why_not(NETWORK_WAIT_MS));
+		choose(wait_ms);
+	}
 	if (!chosen)
-		why = why_not(network_wait_ms());
+		why = why_not(wait_ms);
 	leave_others();
 	if (!chosen)
 		return why;

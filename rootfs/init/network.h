@@ -20,7 +20,7 @@ struct dhcp_session {
 	unsigned int asked, refused;	/* how often */
 };
 
-/* 0 or -errno; nothing is sent yet. The host's name in SAID stays where it is. */
+/* 0 or -errno; nothing is sent yet. Names in SAID stay where they are. */
 int dhcp_start(struct dhcp_session *session, int index, const uint8_t mac[6],
 	       const struct om_net_config *said);
 /* Send what is due. */

@@ -117,8 +117,9 @@ DISKLESS = "title Diskless\nlinux \\overmount\\vmlinuz\nramfs \\overmount\\base\
     ("root nfs:192.0.2.1:/srv rw\noptions ip=dhcp\n", []),
     ("root nfs:/srv\n", []),
     ("root /dev/nfs\noptions quiet ip=192.0.2.7:192.0.2.1 nfsroot=/srv/%s,vers=3\n", []),
-    ("root /dev/vda1\noptions ip=eth0:dhcp\n", []),
-    ("root nfs:/srv\noptions quiet ip=eth0:dhcp\n",
+    ("root /dev/vda1\noptions ip=eth0:::::dhcp\n", []),
+    ("root nfs:/srv\noptions ip=eth0:dhcp\n", []),
+    ("root nfs:/srv\noptions quiet ip=eth0:::::dhcp\n",
      ["5:18: error: ip=: 'eth0' is no IPv4 address for CLIENT", "hint: expected CLIENT:SERVER:GATEWAY"]),
     ("root nfs:/srv\noptions ip=192.0.2.7::192.0.2.1:24::eth0:off\n",
      ["5:33: error: ip=: '24' is no NETMASK", "hint: expected CLIENT:SERVER:GATEWAY"]),
@@ -151,7 +152,7 @@ def test_check_leaves_other_initrds_their_ip(esp):
     shutil.copy(LINUX, esp / "overmount/vmlinuz")
     (esp / "overmount/initrd").write_bytes(gzip.compress(b"an archive"))
     entry_of(esp).write_text("title Dracut\nlinux \\overmount\\vmlinuz\ninitrd \\overmount\\initrd\n"
-                             "options root=/dev/nfs ip=eth0:dhcp\n")
+                             "options root=/dev/nfs ip=eth0:dhcp6\n")
     overmount("check", esp)
 
 

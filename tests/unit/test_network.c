@@ -52,6 +52,13 @@ static const struct {
 	{ "", { .method = OM_NET_OFF } },
 	{ "::::::dhcp", { .method = OM_NET_DHCP } },
 	{ ":::::eth1:dhcp", { .method = OM_NET_DHCP, .device = "eth1" } },
+	/* dracut.cmdline(7) */
+	{ "eth1:dhcp", { .method = OM_NET_DHCP, .device = "eth1" } },
+	{ "enp0s3:on", { .method = OM_NET_ANY, .device = "enp0s3" } },
+	{ "eth1:off", { .method = OM_NET_OFF, .device = "eth1" } },
+	{ "dhcp,1,52:54:x", { .method = OM_NET_DHCP, .client_id = "\1" "52:54:x", .client_id_len = 8 } },
+	{ ":::::eth1:dhcp,0,b", { .method = OM_NET_DHCP, .device = "eth1", .client_id = { 0, 'b' },
+				  .client_id_len = 2 } },
 	{ ":::::eth1", { .method = OM_NET_ANY, .device = "eth1" } },
 	{ "::10.0.0.1:255.255.0.0::eth1:bootp", { .method = OM_NET_BOOTP, .gateway = IP(10, 0, 0, 1),
 						  .netmask = IP(255, 255, 0, 0), .device = "eth1" } },
@@ -102,7 +109,19 @@ static void parameter_refused(void **state)
 		{ "rarp", "'rarp' is not supported", OM_UNSUPPORTED, 1 },
 		{ "::::::rarp", "'rarp' is not supported", OM_UNSUPPORTED, 7 },
 		{ "1.2.3:::", "'1.2.3' is no IPv4 address for CLIENT", OM_SYNTAX, 1 },
-		{ "eth0:dhcp", "'eth0' is no IPv4 address for CLIENT", OM_SYNTAX, 1 },
+		{ "eth0:dhcp6", "'dhcp6' is not one of", OM_SYNTAX, 6 },
+		{ "eth0:dhcp:1500", "'eth0' is no IPv4 address for CLIENT", OM_SYNTAX, 1 },
+		{ "eth0:10.0.0.1", "'eth0' is no IPv4 address for CLIENT", OM_SYNTAX, 1 },
+		{ "10.0.0:dhcp", "'10.0.0' is no IPv4 address for CLIENT", OM_SYNTAX, 1 },
+		{ "12345678901234567:dhcp", "is no IPv4 address for CLIENT", OM_SYNTAX, 1 },
+		{ "abcdefghijklmnop:dhcp", "is too long", OM_LIMIT, 1 },
+		{ "dhcp,", "is not dhcp,TYPE,VALUE", OM_SYNTAX, 1 },
+		{ "dhcp,1", "is not dhcp,TYPE,VALUE", OM_SYNTAX, 1 },
+		{ "dhcp,1,", "is not dhcp,TYPE,VALUE", OM_SYNTAX, 1 },
+		{ "dhcp,256,a", "is not dhcp,TYPE,VALUE", OM_SYNTAX, 1 },
+		{ ":::::eth1:dhcp,a,b", "is not dhcp,TYPE,VALUE", OM_SYNTAX, 11 },
+		{ "dhcp,1,1234567890123456789012345678901234567890123456789012345678901234", "is too long",
+		  OM_LIMIT, 8 },
 		{ ":[2001:db8::1]", "'[2001' is no IPv4 address for SERVER", OM_SYNTAX, 2 },
 		{ "1.2.3.4::x", "'x' is no IPv4 address for GATEWAY", OM_SYNTAX, 10 },
 		{ "1.2.3.4:::24", "'24' is no NETMASK", OM_SYNTAX, 11 },
@@ -236,6 +255,15 @@ static void request(void **state)
 	memset(longest, 'x', sizeof(longest));
 	longest[sizeof(longest) - 1] = '\0';
 	named.host_name = longest;
+	len = om_dhcp_write(OM_DHCP_REQUEST, &named, IP(10, 0, 2, 15), IP(10, 0, 2, 2), packet);
+	assert_true(len <= OM_DHCP_PACKET_MAX);
+	named.host_name = "";
+	named.id = (struct om_span){ (const uint8_t *)"\1ab", 3 };
+	om_dhcp_write(OM_DHCP_DISCOVER, &named, 0, 0, packet);
+	test_from_hex("63825363 350101 3d03016162 39", want, sizeof(want));
+	test_assert_bytes(packet + 28 + 236, 13, want, 13);
+	named.host_name = longest;
+	named.id = (struct om_span){ (const uint8_t *)longest, OM_CLIENT_ID_MAX };
 	len = om_dhcp_write(OM_DHCP_REQUEST, &named, IP(10, 0, 2, 15), IP(10, 0, 2, 2), packet);
 	assert_true(len <= OM_DHCP_PACKET_MAX);
 	assert_true(sum_is_right(packet + 20, len - 20, 17 + (uint32_t)len - 20 + 2 * 0xffff));
