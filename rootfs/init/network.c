@@ -258,6 +258,21 @@ uint32_t network_wait_ms(void)
 	return wait_ms;
 }
 
+/*
+ * The address is the name of who has none, as Linux has it. That is no ornament: to a server of
+ * NFS 4.1 two clients of one name are one client that has started anew.
+ */
+static void name_host(void)
+{
+	char address[OM_IPV4_TEXT_MAX];
+	const char *name = config.host_name;
+
+	om_ipv4_format(config.address, address, sizeof(address));
+	if (!name[0])
+		name = address;
+	sethostname(name, strlen(name));
+}
+
 static const char *bring_up(void)
 {
 	const char *why = parameter_read();
@@ -283,8 +298,7 @@ static const char *bring_up(void)
 		say("network: %s cannot be configured: %s", chosen->name, om_errno_text(err));
 	else
 		say_config();
-	if (config.host_name[0])
-		sethostname(config.host_name, strlen(config.host_name));
+	name_host();
 	return err ? "the interface takes no address" : NULL;
 }
 

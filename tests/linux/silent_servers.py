@@ -18,16 +18,18 @@ class Handler(socketserver.StreamRequestHandler):
             call = self.rfile.read(size & 0x7fffffff)
             xid, kind, _, program, version, procedure = struct.unpack(">6I", call[:24])
             self.server.seen.append((program, version, procedure))
+            self.server.calls.append(call)
             if self.server.only_null and (kind, procedure) == (CALL, 0):
                 self.request.sendall(struct.pack(">7I", 0x80000018, xid, REPLY, 0, 0, 0, 0))
 
 
 @contextlib.contextmanager
 def silent(only_null=False):
-    """It has a PORT; SEEN has (program, version, procedure) of each call."""
+    """It has a PORT; SEEN has (program, version, procedure) of each of CALLS."""
     socketserver.ThreadingTCPServer.daemon_threads = True
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
-        server.only_null, server.port, server.seen = only_null, server.server_address[1], []
+        server.only_null, server.port = only_null, server.server_address[1]
+        server.seen, server.calls = [], []
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server
         server.shutdown()

@@ -20,6 +20,7 @@ MODULES = ["virtio_net", "nfsv3", "nfsv4", "af_packet"]
 # The host's loopback is 10.0.2.2 to the guest, which is also what this DHCP calls the next server.
 USER = ["-netdev", "user,id=n,hostname=guest,domainname=example.org", "-device", "virtio-net-pci,netdev=n,romfile="]
 NOBODY = ["-netdev", "hubport,id=n,hubid=0", "-device", "virtio-net-pci,netdev=n,romfile="]
+UNNAMED = ["-netdev", "user,id=u", "-device", "virtio-net-pci,netdev=u,romfile="]
 STORY = re.compile(r"overmount: ((?:root|network|overmount|init|rescue): .*?)\r?$", re.M)
 
 
@@ -107,7 +108,10 @@ def test_an_old_command_line_and_nfs_3(server):
 
 @pytest.mark.parametrize("version", stock.KERNELS)
 def test_candidates_in_order(version, server):
-    """Until one works, with a tmpfs over it. For silent servers the kernel would wait for minutes."""
+    """
+    Until one works, with a tmpfs over it. For silent servers the kernel would wait for minutes.
+    The first interface has a link, but nobody there; the second one gives no name.
+    """
     with silent() as deaf, silent(only_null=True) as null:
         port = f"port={server.port}"
         wrong = {f"nfs:/nowhere,{port}": "10.0.2.2:/nowhere: the server has no such directory",
@@ -121,11 +125,14 @@ def test_candidates_in_order(version, server):
                  "10.0.2.2:/mountd: no answer by NFS in 5 s"}
         lines = [*(f"root {spec}" for spec in wrong), f"root nfs:{EXPORT} flags={port}",
                  "root-overlay tmpfs", "root-wait 1"]
-        text = boot(version, "candidates", lines, USER)
+        text = boot(version, "candidates", lines, NOBODY + UNNAMED)
         # NULL of NFS 4; then EXCHANGE_ID in a COMPOUND, NULL and MNT of version 3.
         assert set(deaf.seen) == {(100003, 4, 0)}
         assert set(null.seen) == {(100003, 4, 0), (100003, 4, 1), (100005, 3, 0), (100005, 3, 1)}
+        # To a server of NFS 4 clients of one name are one client.
+        assert any(b"10.0.2.15" in call for call in null.calls)
     story = STORY.findall(text)
+    assert "network: eth1 is 10.0.2.15/24, gateway 10.0.2.2, by DHCP of 10.0.2.2" in story, text[-5000:]
     for spec, reason in wrong.items():
         assert f"root: {spec}: {reason}" in story, text[-5000:]
     assert "root: NFS, mounted read-only" in story and "root: a tmpfs over it takes what is written" in story
