@@ -92,6 +92,14 @@ static int explain_steps(struct entry_file *file, struct dry_run *run)
 		       file->plan.kernel.path.text.ptr);
 		return DONE;
 	}
+	/* Nothing of ours goes along: neither /init nor a descriptor. */
+	if (!file->plan.archive) {
+		printf("overmount: start: %.*s: %s\n", (int)file->plan.kernel.path.text.len,
+		       file->plan.kernel.path.text.ptr, file->plan.layer_count ?
+		       "its initrd is handed over as it is, and what follows is up to that" :
+		       "without an initrd the kernel mounts its root itself");
+		return DONE;
+	}
 	if (!file->esp)
 		return rehearse(file, run);
 	result = entry_file_descriptor(file, &descriptor, &size);

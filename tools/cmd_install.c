@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* overmount install: the options. */
 #include <getopt.h>
+#include <signal.h>
 #include <string.h>
 
 #include "install.h"
@@ -106,5 +107,7 @@ static int run_install(int argc, char **argv)
 		return usage_error(&cmd_install, "expected --esp DIR");
 	if ((install.init.directory || install.init.init) && !install_init_wanted(&install))
 		return usage_error(&cmd_install, "--modules-dir and --init belong to --module");
+	/* Whoever reads what is said may leave; what was begun is done all the same. */
+	signal(SIGPIPE, SIG_IGN);
 	return install_run(&install);
 }

@@ -22,7 +22,11 @@ static int read_text(struct entry_file *file)
 	else
 		result = host_file_load(&source);
 	if (result == DONE)
-		file->text = xstrndup(source.loaded, (size_t)source.source.size);
+		file->text = xalloc((size_t)source.source.size + 1);
+	if (result == DONE) {
+		file->text_len = (size_t)source.source.size;
+		memcpy(file->text, source.loaded, file->text_len);
+	}
 	host_file_close(&source);
 	return result;
 }
@@ -54,8 +58,8 @@ int entry_file_read(struct entry_file *file, const char *path, const char *esp, 
 	result = read_text(file);
 	if (result != DONE)
 		return result;
-	status = om_entry_parse(om_str_from(file->text), om_str_from(file->id), global, &file->arena,
-				&file->printer.sink, &file->entry);
+	status = om_entry_parse((struct om_str){ file->text, file->text_len }, om_str_from(file->id),
+				global, &file->arena, &file->printer.sink, &file->entry);
 	if (status == OM_OK)
 		return DONE;
 	return file->printer.errors ? REFUSED : refuse_status(path, status);

@@ -143,12 +143,20 @@ char **esp_entries(const char *esp)
 {
 	char *dir = esp_find(esp, OM_STR("loader/entries")), **paths;
 	struct dirent **found = NULL;
+	size_t used = 0;
+	struct stat st;
 	int count, i;
 
 	count = dir ? scandir(dir, &found, is_entry, alphasort) : 0;
 	paths = xalloc((size_t)(count > 0 ? count + 1 : 1) * sizeof(*paths));
 	for (i = 0; i < count; i++) {
-		paths[i] = xprintf("%s/%s", dir, found[i]->d_name);
+		char *path = xprintf("%s/%s", dir, found[i]->d_name);
+
+		/* As the stage does: a folder is none, whatever its name. */
+		if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+			free(path);
+		else
+			paths[used++] = path;
 		free(found[i]);
 	}
 	free(found);

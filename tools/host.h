@@ -195,7 +195,8 @@ struct entry_file {
 	char *path;
 	char *id;			/* its name without counters */
 	char *esp;			/* NULL: not known */
-	char *text;
+	char *text;			/* as in the file, NULs too */
+	size_t text_len;
 	struct om_arena arena;
 	struct diag_printer printer;
 	struct om_entry entry;

@@ -305,6 +305,10 @@ static int add_release(struct collect *collect, const struct linux_layer *wanted
 		hint("depmod -b DIR %s, where DIR has lib/modules/%s", collect->release,
 		     collect->release);
 		result = REFUSED;
+	} else {
+		/* As libkmod says it in the paths of modules. */
+		free(collect->base);
+		collect->base = xprintf("%s", kmod_get_dirname(collect->kmod));
 	}
 	for (i = 0; result == DONE && i < wanted->module_count; i++)
 		result = add_named(collect, wanted->modules[i], true);
@@ -376,6 +380,30 @@ static int add_layer(const struct linux_layer *wanted, struct om_tree *tree,
 	return result;
 }
 
+/*
+ * Is everything still there?  A layer in which lib is a link, as in most of today's systems, replaces the
+ * folder; single modules may be taken away on purpose.
+ */
+static int check_whole(const struct linux_layer *wanted, struct om_tree *tree)
+{
+	enum om_status status = om_tree_end_layer(tree);
+	const struct om_node *node;
+	int i, result = DONE;
+
+	if (status != OM_OK)
+		return layer_refuse(tree, "linux", status);
+	for (i = 0; result == DONE && i < wanted->release_count; i++) {
+		char *path = xprintf("/lib/modules/%s/overmount.order", wanted->releases[i]);
+
+		if (om_tree_lookup(tree, path, &node) != OM_OK) {
+			result = refuse(path, "is hidden by a layer");
+			hint("a layer whose lib is a symbolic link replaces the folder: give it a folder lib");
+		}
+		free(path);
+	}
+	return result;
+}
+
 int linux_layer_archive(const struct linux_layer *first, int count, char *const *layers,
 			const struct om_tree_options *options, const char *output)
 {
@@ -390,6 +418,8 @@ int linux_layer_archive(const struct linux_layer *first, int count, char *const 
 		result = add_layer(first, &tree, &store);
 	for (i = 0; result == DONE && i < count; i++)
 		result = layer_add(&tree, &store, layers[i]);
+	if (result == DONE)
+		result = check_whole(first, &tree);
 	if (result == DONE)
 		result = image_write(&tree, output, output);
 	om_tree_release(&tree);

@@ -156,6 +156,30 @@ def test_check_leaves_other_initrds_their_ip(esp):
     overmount("check", esp)
 
 
+def test_check_reads_what_the_stage_reads(esp):
+    """A NUL does not end the text, and a folder is no entry, whatever it is called."""
+    (esp / "loader/entries/folder.conf").mkdir()
+    assert "checked 1 entry: 0 refused" in overmount("check", esp)
+    entry_of(esp).write_bytes(ENTRY.encode() + b"\0\nroot\n")
+    assert f"test.conf:{len(ENTRY.splitlines()) + 1}:1: error" in overmount("check", esp, status=1)
+
+
+@pytest.mark.parametrize("more, told, story", [
+    ("", "/linux: without an initrd the kernel mounts its root itself", False),
+    ("initrd /initrd\n", "/linux: its initrd is handed over as it is", False),
+    ("initrd /initrd\ninit /sbin/init\n", "the final root covers /", True),
+])
+def test_explain_what_is_not_ours(tmp_path, more, told, story):
+    """An entry of the specification alone starts somebody else's /init: late boot is not ours."""
+    esp = tmp_path / "esp"
+    conf = esp / "loader/entries/test.conf"
+    scenario.write_file(esp / "linux", (TOP / "tests/fuzz/corpus/elf/linux.pe").read_bytes())
+    scenario.write_file(esp / "initrd", (TOP / "tests/fuzz/corpus/cpio/gnu-newc").read_bytes())
+    scenario.write_file(conf, f"linux /linux\n{more}options root=/dev/vda2 ro\n".encode())
+    text = overmount("explain", conf)
+    assert told in text and ("overmount: root:" in text) == story
+
+
 def test_check_digests(esp):
     entry_of(esp).write_text(ENTRY.replace("\\overmount\\key", "\\overmount\\key#sha256=" + "0" * 64))
     overmount("check", esp)

@@ -190,6 +190,17 @@ def test_kernels_of_several_folders(place):
     assert "vmlinuz-rescue: is no Linux kernel" in text
 
 
+def test_nobody_listens(place):
+    """As in `| head -1`: what was begun is done, and the exit status tells."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    result = subprocess.run([scenario.OVERMOUNT, "install", "--esp", place.esp, "--root", place.root,
+                             "--from", place.programs], stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    assert result.returncode == 1 and b"standard output" in result.stderr
+    check_whole(place)
+
+
 def test_twice_touches_nothing(place):
     place.install()
     before = place.tree()

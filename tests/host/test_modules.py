@@ -139,6 +139,29 @@ def test_a_module_that_is_elsewhere(tmp_path):
     assert f"{tmp_path}/one.ko: error: is no module below" in text
 
 
+@pytest.mark.parametrize("given", ["lib/modules", "lib/modules/", "./lib/../lib/modules", "link"])
+def test_a_folder_by_any_name(lib, tmp_path, given, monkeypatch):
+    """It may be relative, and a symbolic link: the modules come along all the same."""
+    (tmp_path / "link").symlink_to(lib)
+    (tmp_path / "lib").symlink_to(lib.parent)
+    monkeypatch.chdir(tmp_path)
+    _, tree = build(given, tmp_path, "disk-pci")
+    assert order(tree) == ["bus", "disk_core", "disk-pci"]
+
+
+@pytest.mark.parametrize("release", ["lib", "lib/modules", f"lib/modules/{RELEASE}"])
+def test_a_layer_that_hides_the_modules(lib, tmp_path, release):
+    """A tree with /lib -> /usr/lib on top: the archive would boot without a single module."""
+    layer = tmp_path / "layer"
+    (layer / "usr/lib").mkdir(parents=True)
+    words = ["image", "build", "-o", tmp_path / "out", "--modules", RELEASE, "--modules-dir", lib, "--module",
+             "bus", layer]
+    overmount(*words)
+    (layer / release).parent.mkdir(parents=True, exist_ok=True)
+    (layer / release).symlink_to("/usr/lib")
+    assert f"/lib/modules/{RELEASE}/overmount.order: error: is hidden by a layer" in overmount(*words, status=1)
+
+
 def test_two_releases_in_one_archive(lib, tmp_path):
     other = tmp_path / "lib/modules"
     for release in (RELEASE, "8.8.8"):
