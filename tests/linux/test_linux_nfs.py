@@ -25,10 +25,10 @@ STORY = re.compile(r"overmount: ((?:root|network|overmount|init|rescue): .*?)\r?
 
 
 @pytest.fixture(scope="module")
-def server():
+def server(tmp_path_factory):
+    """One for each worker, which run at the same time."""
     programs = fetched("nfs-server.sh")
-    work = scenario.BUILD / "images/linux-nfs-server"
-    shutil.rmtree(work, ignore_errors=True)
+    work = tmp_path_factory.mktemp("server")
     tree = work / "tree"
     for name in DIRS:
         (tree / name).mkdir(parents=True)
