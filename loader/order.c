@@ -120,19 +120,51 @@ int om_entry_compare(const struct om_entry *a, const struct om_entry *b)
 	return order ? order : -compare_text(a->id, b->id);
 }
 
+/*
+ * One element of PATTERN at *AT, which moves behind it, against C: "?", a set as "[a-z_]" or "[!0-9]",
+ * or the character itself.  A [ that nothing closes is one too.
+ */
+static bool element(struct om_str pattern, size_t *at, char c)
+{
+	size_t i = *at + 1;
+	bool others, found = false;
+	char low, high;
+
+	if (pattern.ptr[*at] != '[')
+		goto plain;
+	others = i < pattern.len && (pattern.ptr[i] == '!' || pattern.ptr[i] == '^');
+	/* The first of a set may be the ] itself. */
+	for (i += others;; i++) {
+		if (i >= pattern.len)
+			goto plain;
+		low = high = om_fold(pattern.ptr[i]);
+		if (i + 2 < pattern.len && pattern.ptr[i + 1] == '-' && pattern.ptr[i + 2] != ']') {
+			i += 2;
+			high = om_fold(pattern.ptr[i]);
+		}
+		found = found || (om_fold(c) >= low && om_fold(c) <= high);
+		if (i + 1 < pattern.len && pattern.ptr[i + 1] == ']')
+			break;
+	}
+	*at = i + 2;
+	return found != others;
+plain:
+	low = pattern.ptr[(*at)++];
+	return low == '?' || om_fold(low) == om_fold(c);
+}
+
 /* Iterative glob: after a * that did not work out, give it one more character. */
 static bool glob(struct om_str pattern, struct om_str text)
 {
-	size_t p = 0, t = 0, star = SIZE_MAX, mark = 0;
+	size_t p = 0, t = 0, star = SIZE_MAX, mark = 0, next;
 
 	while (t < text.len) {
+		next = p;
 		if (p < pattern.len && pattern.ptr[p] == '*') {
 			star = p++;
 			mark = t;
-		} else if (p < pattern.len &&
-			   (pattern.ptr[p] == '?' ||
-			    om_fold(pattern.ptr[p]) == om_fold(text.ptr[t]))) {
-			p++;
+		} else if (p < pattern.len && element(pattern, &next, text.ptr[t])) {
+			p = next;
 			t++;
 		} else if (star != SIZE_MAX) {
 			p = star + 1;

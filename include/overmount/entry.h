@@ -147,7 +147,7 @@ bool om_entry_fits(const struct om_entry *entry);
 /* Menu order of the Boot Loader Specification: <0, 0, >0 as for qsort. */
 int om_entry_compare(const struct om_entry *a, const struct om_entry *b);
 
-/* Does the `default` pattern (glob with * and ?, case-insensitive, .conf optional) name this id? */
+/* Does the `default` pattern (glob with *, ? and sets, any case, .conf optional) name this id? */
 bool om_entry_id_matches(struct om_str pattern, struct om_str id);
 
 /* The nearest word within two typing errors, or NULL.  WORDS ends with NULL. */

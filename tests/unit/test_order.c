@@ -4,6 +4,8 @@
  * (systemd 252) says; the rules are those of the Version Format and the Boot Loader
  * Specification.
  */
+#include <fnmatch.h>
+
 #include "entry_support.h"
 
 static struct om_entry *new_entry(const char *sort_key, const char *machine, const char *version,
@@ -136,7 +138,9 @@ static void id_patterns(void **state)
 		{ "ebian", "debian.conf", false }, { "", "debian.conf", false }, { "", "", false },
 		{ "a*b*c", "axxbyybzzc.conf", true }, { "a*b*c", "axxbyyb.conf", false },
 		{ "*.conf", "x.conf", true }, { ".conf", ".conf", true }, { "**", "x", true },
-		{ "x", "x", true }, { "*************************b", "aaaaaaaaaaaaaaaaaaaaaaaaaaa", false },
+		{ "x", "x", true }, { "d-[56].*", "d-6.1.conf", true }, { "d-[!56].*", "d-6.1.conf", false },
+		{ "d-[^0-57-9].*", "D-6.1.conf", true }, { "[A-D]*", "debian.conf", true }, { "[]]", "]", true },
+		{ "a[", "a[.conf", true }, { "[a", "a.conf", false }, { "*[n-o]n", "debian.conf", false }, { "*************************b", "aaaaaaaaaaaaaaaaaaaaaaaaaaa", false },
 	};
 
 	(void)state;
@@ -144,6 +148,32 @@ static void id_patterns(void **state)
 		if (om_entry_id_matches(om_str_from(cases[i].pattern), om_str_from(cases[i].id)) !=
 		    cases[i].matches)
 			fail_msg("'%s' and '%s'", cases[i].pattern, cases[i].id);
+}
+
+/* What the C library's fnmatch(3) says of patterns and names that chance made. */
+static void random_patterns(void **state)
+{
+	static const char letters[] = "aabBc-*?[[]]!^";
+	char pattern[9], id[6];
+	uint32_t seed = 1, i, at;
+	bool want;
+
+	(void)state;
+	for (i = 0; i < 200000; i++) {
+		for (at = 0; at < sizeof(pattern); at++) {
+			seed = seed * 1664525 + 1013904223;
+			pattern[at] = letters[(seed >> 16) % (sizeof(letters) - 1)];
+		}
+		pattern[1 + (seed >> 8) % 8] = '\0';
+		for (at = 0; at < sizeof(id); at++) {
+			seed = seed * 1664525 + 1013904223;
+			id[at] = letters[(seed >> 16) % 6];
+		}
+		id[(seed >> 8) % 6] = '\0';
+		want = fnmatch(pattern, id, FNM_CASEFOLD | FNM_NOESCAPE) == 0;
+		if (om_entry_id_matches(om_str_from(pattern), om_str_from(id)) != want)
+			fail_msg("'%s' and '%s': expected %d", pattern, id, want);
+	}
 }
 
 int main(void)
@@ -154,6 +184,7 @@ int main(void)
 		cmocka_unit_test(equal_versions),
 		cmocka_unit_test(entry_order),
 		cmocka_unit_test(id_patterns),
+		cmocka_unit_test(random_patterns),
 	};
 
 	return cmocka_run_group_tests_name("order", tests, NULL, NULL);
