@@ -5,6 +5,13 @@
 EFI_SRC := $(sort $(wildcard efi/*.c))
 GNU_EFI_CRT0 := /usr/lib/crt0-efi-x86_64.o
 
+# What moves no data and runs once an entry, or when somebody presses a key, is built for size.
+EFI_SMALL := $(wildcard efi/choose.c efi/menu*.c efi/removable.c loader/entry*.c loader/options.c \
+	loader/order.c loader/plan*.c loader/rootspec.c loader/descriptor_text.c)
+$(EFI_SMALL:%.c=$(B)/efi/%.o): CFLAGS_efi += -Os
+$(EFI_SMALL:%.c=$(B)/efi-faults/%.o): CFLAGS_efi-faults += -Os
+$(foreach w,efi efi-faults,$(EFI_SMALL:%.c=$(B)/$(w)/%.o)): mk/efi.mk
+
 define stage
 $(B)/$(1)/overmount.so: $(call objs,$(1),$(EFI_SRC)) $(B)/$(1)/libovermount.a efi/overmount.lds
 	@echo "  LD    $$@"
