@@ -115,8 +115,10 @@ enum om_status boot_chain(struct boot_run *run)
 		/* A refused signature still leaves a handle behind. */
 		if (result == EFI_SECURITY_VIOLATION && image)
 			stage->bs->UnloadImage(image);
-		return stage_fail(stage, OM_UNSUPPORTED, "%s: the firmware refuses it: %s",
-				  file->name, stage_efi_text(result));
+		return stage_fail(stage, OM_UNSUPPORTED, "%s: the firmware refuses it: %s%s",
+				  file->name, stage_efi_text(result),
+				  result == EFI_SECURITY_VIOLATION || result == EFI_ACCESS_DENIED ?
+				  "; Secure Boot trusts no signature of it" : "");
 	}
 	stage->peak_pages = stage->account.pages;
 	status = set_options(run, image);

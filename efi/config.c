@@ -226,7 +226,7 @@ enum om_status stage_config_load(struct stage *stage, struct stage_config *confi
 void stage_count_attempt(struct stage *stage, struct stage_config *config, struct boot_item *item)
 {
 	char path[sizeof(ENTRIES_PATH) + OM_NAME_MAX * 3 + 2], name[OM_NAME_MAX * 3 + 1];
-	enum om_status status = OM_LIMIT;
+	EFI_STATUS status = EFI_INVALID_PARAMETER;
 	struct om_str renamed;
 
 	if (!item->count.counted)
@@ -236,11 +236,12 @@ void stage_count_attempt(struct stage *stage, struct stage_config *config, struc
 	if (om_boot_count_name(item->file, &item->count, name, sizeof(name)) < sizeof(name))
 		status = stage_file_rename(stage, om_str_from(path), name);
 	renamed = om_arena_str(&config->arena, om_str_from(name));
-	if (status == OM_OK && renamed.ptr)
+	if (!EFI_ERROR(status) && renamed.ptr)
 		item->file = renamed;
-	stage_log(stage, status == OM_OK ? LEVEL_INFO : LEVEL_WARNING, "%s%s: tries left: %u%s%s",
-		  status == OM_OK ? "" : "warning: ", name, item->count.left,
-		  status == OM_OK ? "" : ", not noted: ", status == OM_OK ? "" : om_status_text(status));
+	stage_log(stage, EFI_ERROR(status) ? LEVEL_WARNING : LEVEL_INFO, "%s%s: tries left: %u%s%s",
+		  EFI_ERROR(status) ? "warning: " : "", name, item->count.left,
+		  EFI_ERROR(status) ? ", not noted: " : "",
+		  EFI_ERROR(status) ? stage_efi_text(status) : "");
 }
 
 void stage_config_release(struct stage_config *config)

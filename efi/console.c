@@ -81,6 +81,25 @@ void stage_console(struct stage *stage, struct om_str kind)
 	stage->to_text = !found || !om_str_is(kind, "serial");
 }
 
+void stage_console_mode(struct stage *stage)
+{
+	SIMPLE_TEXT_OUTPUT_INTERFACE *out = stage->table->ConOut;
+	char text[8], *at;
+	EFI_STATUS status = EFI_UNSUPPORTED;
+	UINTN mode = 0;
+
+	if (!stage->to_text || !out || !out->Mode ||
+	    !loader_value_read(stage, u"LoaderConfigConsoleMode", false, text, sizeof(text)))
+		return;
+	for (at = text; *at >= '0' && *at <= '9'; at++)
+		mode = mode * 10 + (UINTN)(*at - '0');
+	/* To set the one that is would clear the screen. */
+	if (*at == '\0' && (INTN)mode < out->Mode->MaxMode)
+		status = (INTN)mode == out->Mode->Mode ? EFI_SUCCESS : out->SetMode(out, mode);
+	stage_log(stage, EFI_ERROR(status) ? LEVEL_WARNING : LEVEL_INFO, "%sconsole: the system's mode %u: %s",
+		  EFI_ERROR(status) ? "warning: " : "", (unsigned)mode, stage_efi_text(status));
+}
+
 uint64_t stage_ticks_usec(const struct stage *stage, uint64_t ticks)
 {
 	uint64_t per_sec = stage->tsc_hz;

@@ -18,6 +18,8 @@
 #define ENTRY_ONE_SHOT		(UINT64_C(1) << 3)
 #define BOOT_COUNTING		(UINT64_C(1) << 4)
 #define SORT_KEY		(UINT64_C(1) << 8)
+#define SAVED_ENTRY		(UINT64_C(1) << 9)
+#define MENU_DISABLED		(UINT64_C(1) << 13)
 #define ENTRY_PREFERRED		(UINT64_C(1) << 19)
 
 static EFI_GUID interface_guid = { 0x4a67b082, 0x0a4c, 0x41cf,
@@ -38,6 +40,7 @@ bool loader_value_read(struct stage *stage, const uint16_t *name, bool once, cha
 	/* Also what is too large to be read. */
 	if (once && status != EFI_NOT_FOUND)
 		stage->rt->SetVariable((CHAR16 *)(uintptr_t)name, &interface_guid, 0, 0, NULL);
+	buf[0] = '\0';
 	if (EFI_ERROR(status))
 		return false;
 	utf8_from_ucs2(text, bytes / 2, buf, size);
@@ -50,10 +53,11 @@ bool loader_value_read(struct stage *stage, const uint16_t *name, bool once, cha
 
 /* ------------------------------------------------------------------ what we say */
 
-static void put(struct stage *stage, const CHAR16 *name, const void *data, size_t bytes)
+static void put_as(struct stage *stage, const CHAR16 *name, UINT32 attributes, const void *data,
+		   size_t bytes)
 {
 	EFI_STATUS status = stage->rt->SetVariable((CHAR16 *)(uintptr_t)name, &interface_guid,
-						   WHILE_RUNNING, bytes, (void *)(uintptr_t)data);
+						   attributes, bytes, (void *)(uintptr_t)data);
 	char text[64];
 
 	if (!EFI_ERROR(status))
@@ -63,11 +67,31 @@ static void put(struct stage *stage, const CHAR16 *name, const void *data, size_
 		  stage_efi_text(status));
 }
 
+static void put(struct stage *stage, const CHAR16 *name, const void *data, size_t bytes)
+{
+	put_as(stage, name, WHILE_RUNNING, data, bytes);
+}
+
 static void put_text(struct stage *stage, const CHAR16 *name, const char *text)
 {
 	uint16_t wide[VALUE_MAX];
 
 	put(stage, name, wide, (ucs2_from_utf8(text, wide, VALUE_MAX) + 1) * sizeof(*wide));
+}
+
+void loader_value_keep(struct stage *stage, const uint16_t *name, struct om_str text)
+{
+	char id[OM_NAME_MAX * 3 + 1];
+	uint16_t wide[VALUE_MAX];
+
+	om_format(id, sizeof(id), "%.*s", (int)text.len, text.ptr);
+	put_as(stage, name, WHILE_RUNNING | EFI_VARIABLE_NON_VOLATILE, wide,
+	       text.len ? (ucs2_from_utf8(id, wide, VALUE_MAX) + 1) * sizeof(*wide) : 0);
+}
+
+void loader_interface_failed(struct stage *stage)
+{
+	put_text(stage, u"LoaderSysFailReason", "firmware-update-failure");
 }
 
 static void put_time(struct stage *stage, const CHAR16 *name, uint64_t ticks)
@@ -132,7 +156,8 @@ static void put_entries(struct boot_run *run)
 void loader_interface_tell(struct boot_run *run)
 {
 	const uint64_t features = CONFIG_TIMEOUT | CONFIG_TIMEOUT_ONE_SHOT | ENTRY_DEFAULT |
-				  ENTRY_ONE_SHOT | BOOT_COUNTING | SORT_KEY | ENTRY_PREFERRED;
+				  ENTRY_ONE_SHOT | BOOT_COUNTING | SORT_KEY | SAVED_ENTRY |
+				  MENU_DISABLED | ENTRY_PREFERRED;
 	struct om_str id = om_arena_str(&run->arena, run->item->entry->id);
 	char path[OM_NAME_MAX * 3 + 32];
 	struct stage *stage = run->stage;

@@ -11,6 +11,9 @@ EFI_GUID file_system_guid = EFI_SIMPLE_FILE_SYSTEM_PROTOCOL_GUID;
 EFI_GUID variables_guid = { 0x848e32f6, 0x17f1, 0x4d18,
 			    { 0x90, 0x1c, 0xac, 0x07, 0x18, 0x21, 0x37, 0x51 } };
 
+EFI_GUID esrt_guid = { 0xb122a263, 0x3661, 0x4f68,
+		       { 0x99, 0x29, 0x78, 0xf8, 0xb0, 0xd6, 0x21, 0x80 } };
+
 static EFI_GUID acpi2_guid = { 0x8868e871, 0xe4f1, 0x11d3,
 			       { 0xbc, 0x22, 0x00, 0x80, 0xc7, 0x3c, 0x88, 0x81 } };
 static EFI_GUID acpi1_guid = { 0xeb9d2d30, 0x2d88, 0x11d3,
@@ -51,7 +54,7 @@ uint64_t stage_calibrate(struct stage *stage)
 	return shortest * (1000000 / CALIBRATE_USEC);
 }
 
-static uint64_t config_table(struct stage *stage, const EFI_GUID *guid)
+uint64_t stage_config_table(struct stage *stage, const EFI_GUID *guid)
 {
 	UINTN i;
 
@@ -98,12 +101,12 @@ uint64_t stage_unix_time(struct stage *stage)
 
 void stage_machine_facts(struct stage *stage, struct om_handoff *handoff)
 {
-	handoff->acpi_rsdp = config_table(stage, &acpi2_guid);
+	handoff->acpi_rsdp = stage_config_table(stage, &acpi2_guid);
 	if (!handoff->acpi_rsdp)
-		handoff->acpi_rsdp = config_table(stage, &acpi1_guid);
-	handoff->smbios = config_table(stage, &smbios3_guid);
+		handoff->acpi_rsdp = stage_config_table(stage, &acpi1_guid);
+	handoff->smbios = stage_config_table(stage, &smbios3_guid);
 	if (!handoff->smbios)
-		handoff->smbios = config_table(stage, &smbios_guid);
+		handoff->smbios = stage_config_table(stage, &smbios_guid);
 	handoff->efi_system_table = (uint64_t)stage->table;
 	framebuffer(stage, &handoff->framebuffer);
 	handoff->tsc_entry = stage->tsc_entry;
@@ -129,6 +132,8 @@ const char *stage_efi_text(EFI_STATUS status)
 		return "Not Ready";
 	case EFI_DEVICE_ERROR:
 		return "Device Error";
+	case EFI_WRITE_PROTECTED:
+		return "Write Protected";
 	case EFI_OUT_OF_RESOURCES:
 		return "Out of Resources";
 	case EFI_VOLUME_CORRUPTED:

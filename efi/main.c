@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "stage.h"
 
-#define TIMEOUT_DEFAULT_MS	5000u
 #define TIMEOUT_FAILED_MS	10000u	/* at least, when the last start found no root */
 
 /* crt0 calls this with the C compiler's own convention, not with the firmware's. */
@@ -24,56 +23,6 @@ static EFI_STATUS stage_init(struct stage *stage, EFI_HANDLE image, EFI_SYSTEM_T
 	stage->bs->SetWatchdogTimer(0, 0, 0, NULL);
 	stage_faults_init(stage);
 	return stage->bs->HandleProtocol(image, &loaded_image_guid, (void **)&stage->loaded);
-}
-
-/* The entry that a variable of the Boot Loader Interface names. */
-static bool choose_by(struct stage *stage, struct stage_config *config, const uint16_t *name,
-		      bool once, size_t *ret_at)
-{
-	char id[OM_NAME_MAX * 3 + 1];
-	bool matched;
-
-	if (!loader_value_read(stage, name, once, id, sizeof(id)))
-		return false;
-	*ret_at = boot_items_default(config->items, config->count, om_str_from(id), &matched);
-	stage_log(stage, matched ? LEVEL_INFO : LEVEL_WARNING, "%s: the system's %s for the next boot%s",
-		  matched ? "config" : "warning", id, matched ? "" : " names no entry");
-	return matched;
-}
-
-/*
- * Which entry stands first: LoadOptions; what the system asked for, once or as the default;
- * `default`; the first that can boot.  What is for one boot is for this one, whatever comes before it.
- */
-static size_t choose(struct stage *stage, struct stage_config *config)
-{
-	struct om_str option = om_str_from(config->option);
-	bool matched, once;
-	size_t at, once_at;
-
-	once = choose_by(stage, config, u"LoaderEntryOneShot", true, &once_at);
-	if (option.len) {
-		at = boot_items_default(config->items, config->count, option, &matched);
-		stage_log(stage, matched ? LEVEL_INFO : LEVEL_WARNING, "%s: load option '%s'%s",
-			  matched ? "config" : "warning", config->option,
-			  matched ? "" : " names no entry");
-		if (matched)
-			return at;
-	}
-	if (once)
-		return once_at;
-	if (choose_by(stage, config, u"LoaderEntryPreferred", false, &at)) {
-		if (!om_boot_count_is_bad(&config->items[at]->count))
-			return at;
-		stage_log(stage, LEVEL_WARNING, "warning: that has no tries left");
-	}
-	if (choose_by(stage, config, u"LoaderEntryDefault", false, &at))
-		return at;
-	at = boot_items_default(config->items, config->count, config->global->default_id, &matched);
-	if (!matched && config->global->default_id.len)
-		stage_log(stage, LEVEL_WARNING, "warning: default '%.*s' names no entry",
-			  (int)config->global->default_id.len, config->global->default_id.ptr);
-	return at;
 }
 
 /* One attempt; the books must balance afterwards. */
@@ -102,31 +51,17 @@ static enum om_status attempt(struct stage *stage, struct boot_item *item, enum 
 	return status;
 }
 
-/* What the system asked for, once or for good; the file; five seconds. */
-static uint32_t menu_timeout(struct stage *stage, const struct stage_config *config)
-{
-	uint32_t ms;
-	char text[32];
-
-	if (loader_value_read(stage, u"LoaderConfigTimeoutOneShot", true, text, sizeof(text)) &&
-	    loader_timeout(text, true, &ms))
-		return ms;
-	if (loader_value_read(stage, u"LoaderConfigTimeout", false, text, sizeof(text)) &&
-	    loader_timeout(text, false, &ms))
-		return ms;
-	return config->global->has_timeout ? config->global->timeout_ms : TIMEOUT_DEFAULT_MS;
-}
-
 /* Menu and attempts until the user leaves; a successful handoff does not come back. */
 static EFI_STATUS run(struct stage *stage, struct stage_config *config)
 {
-	uint32_t timeout = menu_timeout(stage, config);
-	size_t at = choose(stage, config);
+	uint32_t timeout = stage_choose_timeout(stage, config);
+	size_t at = stage_choose_entry(stage, config);
 	enum menu_action action;
 	enum om_status status;
 	bool at_once;
 
 	stage->config = config;
+	stage_console_mode(stage);
 	stage_last_start(stage);
 	/* Somebody may be there to choose another entry; if not, the disk may be by now. */
 	if (stage->failure.count && stage->in && timeout < TIMEOUT_FAILED_MS)
@@ -136,7 +71,7 @@ static EFI_STATUS run(struct stage *stage, struct stage_config *config)
 	stage_faults_loop(stage, config->items[at]);
 	if (timeout == 0)
 		timeout = OM_WAIT_FOREVER;	/* once the menu is up, it stays */
-	if (at_once && stage_key(stage, 0) != MENU_KEY_NONE)
+	if (at_once && !config->menu_disabled && stage_key(stage, 0) != MENU_KEY_NONE)
 		at_once = false;
 	for (;;) {
 		if (!stage->in && !at_once)
@@ -149,8 +84,10 @@ static EFI_STATUS run(struct stage *stage, struct stage_config *config)
 		if (action == MENU_LEAVE)
 			return EFI_ABORTED;
 		stage->tsc_selected = stage_rdtsc();
-		if (action == MENU_BOOT)
+		if (action == MENU_BOOT) {
 			stage_count_attempt(stage, config, config->items[at]);
+			stage_choice_keep(stage, config, config->items[at]);
+		}
 		status = attempt(stage, config->items[at], action == MENU_SHOW_PLAN ? BOOT_PLAN :
 				 action == MENU_SHOW_DESCRIPTOR ? BOOT_DESCRIPTOR : BOOT_GO);
 		if (status != OM_OK && !stage->in)

@@ -83,6 +83,8 @@ enum om_status stage_fail(struct stage *stage, enum om_status status, const char
 /* A line when nothing was said for half a second; DONE of TOTAL bytes. */
 void stage_progress(struct stage *stage, const char *what, uint64_t done, uint64_t total);
 void stage_console(struct stage *stage, struct om_str kind);
+/* The text mode of LoaderConfigConsoleMode, if there is one. */
+void stage_console_mode(struct stage *stage);
 /* The next key, or MENU_KEY_NONE when none comes within WAIT_MS. */
 enum menu_key stage_key(struct stage *stage, uint32_t wait_ms);
 /* Microseconds since the stage began, and of TICKS of the processor's clock; 0 without a clock. */
@@ -105,7 +107,9 @@ enum om_status stage_memory_map(struct stage *stage, struct memory_map *ret_map,
 
 /* machine.c */
 /* Of protocols that several files ask for, and of our own variables. */
-extern EFI_GUID loaded_image_guid, device_path_guid, file_system_guid, variables_guid;
+extern EFI_GUID loaded_image_guid, device_path_guid, file_system_guid, variables_guid, esrt_guid;
+/* A table of the firmware, 0 when it has none. */
+uint64_t stage_config_table(struct stage *stage, const EFI_GUID *guid);
 uint64_t stage_rdtsc(void);
 uint64_t stage_calibrate(struct stage *stage);
 void stage_machine_facts(struct stage *stage, struct om_handoff *handoff);
@@ -160,7 +164,7 @@ enum om_status stage_file_load(struct stage_file *file) OM_CHECKED;
 enum om_status stage_file_verify(struct stage_file *file, const uint8_t *digest) OM_CHECKED;
 void stage_file_close(struct stage_file *file);
 /* The file PATH of our volume is called NAME afterwards, in the same folder. */
-enum om_status stage_file_rename(struct stage *stage, struct om_str path, const char *name) OM_CHECKED;
+EFI_STATUS stage_file_rename(struct stage *stage, struct om_str path, const char *name) OM_CHECKED;
 /* Not open until somebody reads it, nor longer than until somebody reads another such file. */
 void stage_file_later(struct stage_file *file);
 void stage_file_release(struct stage_file *file);
@@ -175,12 +179,21 @@ struct stage_config {
 	struct boot_item **items;
 	size_t count;
 	char option[128];		/* entry named by LoadOptions, or "" */
+	const struct boot_item *once;	/* the system's for this boot only, or NULL */
+	bool menu_disabled;		/* no key brings the menu before the first attempt */
 };
 
 enum om_status stage_config_load(struct stage *stage, struct stage_config *config) OM_CHECKED;
 /* An entry that is counted loses a try, which its file's name says from now on. */
 void stage_count_attempt(struct stage *stage, struct stage_config *config, struct boot_item *item);
 void stage_config_release(struct stage_config *config);
+
+/* choose.c */
+size_t stage_choose_entry(struct stage *stage, struct stage_config *config);
+uint32_t stage_choose_timeout(struct stage *stage, struct stage_config *config);
+/* ITEM is about to be started: what `@saved` means at the next start. */
+void stage_choice_keep(struct stage *stage, const struct stage_config *config,
+		       const struct boot_item *item);
 
 /* last_start.c: what /init left when it found no root; read once, then deleted. */
 void stage_last_start(struct stage *stage);
@@ -296,6 +309,10 @@ void initrd_withdraw(struct boot_run *run);
 /* loader_interface.c: the variables by which a loader and an operating system know of each other. */
 /* The text of the variable NAME, taken away if it is for ONCE; false: there is none, or it is empty. */
 bool loader_value_read(struct stage *stage, const uint16_t *name, bool once, char *buf, size_t size);
+/* TEXT, or nothing when it is empty, as one that stays. */
+void loader_value_keep(struct stage *stage, const uint16_t *name, struct om_str text);
+/* Tell the system that its firmware reports a failed update. */
+void loader_interface_failed(struct stage *stage);
 /* Before another program is started: who we are, what there was to choose, how long it took. */
 void loader_interface_tell(struct boot_run *run);
 /* It came back: what would be believed of the next one is taken away. */

@@ -200,18 +200,19 @@ size_t load_option_word(const void *options, size_t bytes, char *buf, size_t siz
 	return len;
 }
 
-bool loader_timeout(const char *text, bool once, uint32_t *ret_ms)
+bool loader_timeout(const char *text, bool once, uint32_t *ret_ms, bool *ret_disabled)
 {
 	const struct om_str word = om_str_from(text);
 	uint64_t seconds = 0;
 	size_t i;
 
 	*ret_ms = once ? OM_WAIT_FOREVER : 0;
+	*ret_disabled = om_str_is(word, "menu-disabled");
 	if (om_str_is(word, "menu-force")) {
 		*ret_ms = OM_WAIT_FOREVER;
 		return true;
 	}
-	if (om_str_is(word, "menu-hidden") || om_str_is(word, "menu-disabled")) {
+	if (om_str_is(word, "menu-hidden") || *ret_disabled) {
 		*ret_ms = 0;
 		return true;
 	}

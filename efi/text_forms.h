@@ -30,9 +30,10 @@ void volume_label_list(char *list, size_t size, const char *label);
 
 /*
  * LoaderConfigTimeout of the Boot Loader Interface in milliseconds, or OM_WAIT_FOREVER; false: it
- * makes no sense.  Of the variable for one boot, ONCE, 0 means a menu that stays.
+ * makes no sense.  Of the variable for one boot, ONCE, 0 means a menu that stays.  DISABLED: not even
+ * a key brings it.
  */
-bool loader_timeout(const char *text, bool once, uint32_t *ret_ms);
+bool loader_timeout(const char *text, bool once, uint32_t *ret_ms, bool *ret_disabled);
 
 /* Seconds since 1970 of a UTC date. 0 when the date is not one. */
 uint64_t unix_time(unsigned year, unsigned month, unsigned day, unsigned hour, unsigned minute,

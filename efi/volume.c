@@ -191,7 +191,7 @@ enum om_status stage_file_again(struct stage_file *file)
 	return from_efi(file->handle->SetPosition(file->handle, 0));
 }
 
-enum om_status stage_file_rename(struct stage *stage, struct om_str path, const char *name)
+EFI_STATUS stage_file_rename(struct stage *stage, struct om_str path, const char *name)
 {
 	uint8_t bytes[INFO_BYTES] __attribute__((aligned(8)));
 	EFI_FILE_INFO *info = (EFI_FILE_INFO *)bytes;
@@ -201,13 +201,13 @@ enum om_status stage_file_rename(struct stage *stage, struct om_str path, const 
 	EFI_STATUS result;
 
 	if (!stage->root)
-		return OM_IO;
+		return EFI_NO_MEDIA;
 	if (path_to_efi(path, wide, STAGE_PATH_MAX) != OM_OK)
-		return OM_LIMIT;
+		return EFI_INVALID_PARAMETER;
 	result = stage->root->Open(stage->root, &handle, wide, EFI_FILE_MODE_READ | EFI_FILE_MODE_WRITE,
 				   0);
 	if (EFI_ERROR(result))
-		return from_efi(result);
+		return result;
 	result = handle->GetInfo(handle, &info_guid, &size, info);
 	if (!EFI_ERROR(result)) {
 		units = (bytes + sizeof(bytes) - (uint8_t *)info->FileName) / sizeof(*info->FileName);
@@ -216,7 +216,7 @@ enum om_status stage_file_rename(struct stage *stage, struct om_str path, const 
 		result = handle->SetInfo(handle, &info_guid, info->Size, info);
 	}
 	handle->Close(handle);
-	return from_efi(result);
+	return result;
 }
 
 /* On-demand files share one open handle, so that a directory layer may have any number. */

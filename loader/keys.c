@@ -79,7 +79,7 @@ const struct om_key_info om_entry_keys[OM_KEY_COUNT] = {
 	KEY(OM_KEY_TIMEOUT, "timeout", OM_TYPE_SECONDS, false, true, NULL, "5",
 	    "How long the menu waits for a key before it boots, or forever."),
 	KEY(OM_KEY_DEFAULT, "default", OM_TYPE_TEXT, false, true, NULL, "",
-	    "Which entry is chosen first: a file name, with * and ?; "
+	    "Which entry is chosen first: a file name, with *, ? and [a-z], or @saved; "
 	    "without it the first that has no error."),
 	KEY(OM_KEY_CONSOLE, "console", OM_TYPE_CHOICE, false, true, "auto|text|serial|both", "auto",
 	    "Where the stage writes."),

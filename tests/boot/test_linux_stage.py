@@ -193,7 +193,7 @@ def test_layers_arrive_and_failures_come_back(tmp_path):
         "/d/e/f": b"in a directory", "/etc/one": b"1", "/init": INIT.encode(),
         "/.overmount/ramdisk.3": IMAGE[1024:] + b"1",
         # What the firmware was given of it has been freed by then.
-        "/boot/vmlinuz": fetched("linux.sh", "7.3").read_bytes(),
+        "/boot/vmlinuz": (tree(kernel) / "vmlinuz").read_bytes(),
         # Whiteouts act on what is merged with them, not on what went before as it is.
         "/gone": b"base",
     }
@@ -264,7 +264,7 @@ def check_variables(variables, selected, entries):
     assert re.fullmatch(r"UEFI 2\.\d\d", text["LoaderFirmwareType"]), text
     times = [int(text[f"LoaderTime{what}USec"]) for what in ("Init", "Menu", "Exec")]
     assert 0 < times[0] < times[1] < times[2] < 10**9, times
-    assert int.from_bytes(values["LoaderFeatures"], "little") == 1 << 19 | 0b100011111
+    assert int.from_bytes(values["LoaderFeatures"], "little") == 1 << 19 | 1 << 13 | 0b1100011111
     return values
 
 
@@ -328,6 +328,9 @@ def test_other_programs_and_what_the_system_asks_for(tmp_path):
     esp.entry("stay", "efi /chain.efi\noptions set LoaderConfigTimeout 0\n")
     esp.entry("claim", "efi /chain.efi\noptions claim linux*\n")
     esp.entry("restore", "efi /chain.efi\noptions before asks-wrong\n")
+    esp.entry("saves", "efi /chain.efi\noptions set LoaderEntryDefault @saved\n")
+    esp.entry("distrust", "efi /chain.efi\noptions distrust -\n")
+    esp.entry("report", "efi /chain.efi\noptions report ab[r-t]*\n")
     # Nearly as long as a path can be for a firmware: 260.
     name = "linux" + "n" * (240 - len("linux+2-9.conf"))
     esp.entry("once", f"efi /chain.efi\noptions set LoaderEntryOneShot {name}.conf\n")
@@ -353,7 +356,7 @@ def test_other_programs_and_what_the_system_asks_for(tmp_path):
             machine.expect(r"> back", 30)
             machine.send(DOWN)
             try_entry(machine, "absent", r"error: .*nowhere\.efi: no such file")
-            for entry in ("other", "stay", "claim", "restore", "once"):
+            for entry in ("other", "stay", "claim", "restore", "saves", "distrust", "report", "once"):
                 machine.expect(rf"> {entry}", 30)
                 machine.send("\r")
                 if entry == "restore":
@@ -362,6 +365,22 @@ def test_other_programs_and_what_the_system_asks_for(tmp_path):
                     machine.expect(r"> asks-wrong", 30)
                     machine.send(ESC)
                     machine.expect(r"T chain: the stage came back, the initrd is in its place", 30)
+                if entry == "distrust":
+                    # It is what was started last; the firmware refuses it in the two ways that it has.
+                    machine.expect(r"config: the system's distrust\.conf for the next boot", 60)
+                    for why in ("Security Violation", "Access Denied"):
+                        machine.expect(rf"error: .chain\.efi: the firmware refuses it: {why}; Secure Boot "
+                                       r"trusts no signature of it$", 30)
+                        machine.expect(r"> distrust", 30)
+                        machine.send("\r" if why == "Security Violation" else ESC)
+                    machine.expect(r"T chain: nothing is left$", 30)
+                if entry == "report":
+                    # Before what was saved.
+                    machine.expect(r"warning: the firmware says that its last update failed$", 60)
+                    machine.expect(r"config: the system's ab\[r-t\]\* for the next boot\n(.*\n)+?.*nowhere\.efi: "
+                                   r"no such file", 30)
+                    machine.expect(r"> absent", 30)
+                    machine.send(ESC)
                 if entry == "claim":
                     # A load option comes first, and what was for one boot is read all the same. What
                     # another loader has may be compressed: three times 90 MiB are too much.
@@ -390,6 +409,11 @@ def test_other_programs_and_what_the_system_asks_for(tmp_path):
     assert found["file"]["/same"] == digest(b"same")[:16]
     names = {what.removesuffix(LOADER) for what in found["variable"]}
     assert "LoaderConfigTimeout" in names and "LoaderEntryOneShot" not in names, names
+    # What was started once is not what is started next; it stays in the firmware's memory.
+    assert bytes.fromhex(found["variable"]["LoaderEntryLastBooted" + LOADER]) == \
+        b"\7\0\0\0" + "before.conf\0".encode("utf-16-le")
+    reason = bytes.fromhex(found["variable"]["LoaderSysFailReason" + LOADER])
+    assert reason == b"\6\0\0\0" + "firmware-update-failure\0".encode("utf-16-le")
     values = {what: bytes.fromhex(found["variable"][what + LOADER])[4:].decode("utf-16-le")
               for what in ("LoaderEntrySelected", "LoaderBootCountPath")}
     assert values == {"LoaderEntrySelected": f"{name}.conf\0",
@@ -480,14 +504,15 @@ def test_a_shell_and_a_unified_kernel_image(tmp_path):
     """Programs that others made, by `efi`: the UEFI shell comes back to the menu, a unified kernel
     image boots; both get the entry's options. From the shell, what a foreign record does to the menu."""
     kernel = spread("6.1")
-    esp = Esp(tmp_path, kernel)
+    # Where the firmware shows its text: the mode of the console is the system's wish.
+    esp = Esp(tmp_path, kernel, "timeout forever\nconsole text\n")
     esp.put("shellx64.efi", fetched("shell.sh").read_bytes())
     # A shell that is not told otherwise runs it after five seconds, and lists the devices first.
     esp.put("startup.nsh", "echo T startup.nsh\r\n")
     esp.put("EFI/Linux/test.efi", unified(tmp_path, tree(kernel) / "vmlinuz", newc(system(kernel)),
                                             OPTIONS + " built-in"))
     esp.entry("shell", "efi /shellx64.efi\noptions -nostartup -nomap\n")
-    esp.entry("unified", f"efi /EFI/Linux/test.efi\noptions {OPTIONS} from-the-entry\n")
+    esp.entry("unified+1", f"efi /EFI/Linux/test.efi\noptions {OPTIONS} from-the-entry\n")
     try:
         with Machine(tmp_path / "run", [esp.disk()], 512, ["-snapshot"]) as machine:
             machine.expect(r"> shell", 60)
@@ -508,12 +533,36 @@ def test_a_shell_and_a_unified_kernel_image(tmp_path):
             machine.expect(r"Shell> ", 30)
             machine.send(f"dmpstore -guid {OURS} OvermountFailure\r")
             machine.expect(r"No matching variables", 30)
+            # Of the interface: too large for an id, not text; orders to a terminal, of an odd size.
+            for values, shown in (
+                    ({"LoaderEntryOneShot": "41" * 800, "LoaderConfigTimeoutOneShot": "00d8",
+                      "LoaderConfigConsoleMode": "39003900"}, r"warning: console: the system's mode 99: Unsupported"),
+                    ({"LoaderEntryOneShot": "1b005b0032004a00ff", "LoaderConfigConsoleMode": "30000000"},
+                     r"warning: the system's \?\[2J for the next boot names(.*\n)+.*console: the system's mode 0: "
+                     r"Success")):
+                for name, data in values.items():
+                    machine.expect(r"Shell> ", 30)
+                    machine.send(f"setvar {name} -guid {LOADER[1:]} -nv -bs -rt ={data}\r")
+                machine.expect(r"Shell> ", 30)
+                machine.send("fs0:\\EFI\\BOOT\\BOOTX64.EFI\r")
+                machine.expect(shown, 60)
+                machine.expect(r"> shell", 30)
+                machine.send(ESC)
+                for name in values:
+                    if "OneShot" in name:
+                        machine.expect(r"Shell> ", 30)
+                        machine.send(f"dmpstore -guid {LOADER[1:]} {name}\r")
+                        machine.expect(r"No matching variables", 30)
+            # The entry cannot be renamed: it is started all the same.
+            machine.expect(r"Shell> ", 30)
+            machine.send("attrib +r fs0:\\loader\\entries\\unified+1.conf\r")
             machine.send("exit\r")
             machine.expect(r"start: .shellx64\.efi came back", 30)
             machine.expect(r"> shell", 30)
             machine.send(DOWN)
             machine.expect(r"> unified", 30)
             machine.send("\r")
+            machine.expect(r"warning: unified\+0-1\.conf: tries left: 0, not noted: Access Denied", 30)
             machine.expect(r"^T end", SECONDS)
             text = machine.text
     except Timeout as error:

@@ -9,6 +9,7 @@
 #include <overmount/root.h>
 
 #include "../../efi/device_path.h"
+#include "../../efi/esrt.h"
 #include "../../efi/text_forms.h"
 
 static void test_paths(void **state)
@@ -245,16 +246,53 @@ static void test_loader_timeouts(void **state)
 		{ "menu-disabled", false, true, 0 }, { "menu-hidden", true, true, 0 },
 		{ "4294967", false, true, 4294967000u }, { "4294968", false, false, 0 },
 		{ "1234567890123", false, false, 0 }, { "", false, false, 0 },
-		{ "-1", false, false, 0 }, { "5s", false, false, 0 }, { "menu", false, false, 0 },
+		{ "menu-disabled", true, true, 0 }, { "-1", false, false, 0 }, { "5s", false, false, 0 }, { "menu", false, false, 0 },
 	};
 	uint32_t ms;
+	bool disabled;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		assert_int_equal(loader_timeout(cases[i].text, cases[i].once, &ms), cases[i].good);
+		assert_int_equal(loader_timeout(cases[i].text, cases[i].once, &ms, &disabled), cases[i].good);
+		assert_int_equal(disabled, strcmp(cases[i].text, "menu-disabled") == 0);
 		if (cases[i].good)
 			assert_int_equal(ms, cases[i].ms);
+	}
+}
+
+/* Head and entries of UEFI 2.10, 23.4. */
+static void test_firmware_updates(void **state)
+{
+	static const struct {
+		uint32_t count;
+		uint64_t version;
+		struct { uint32_t type, status; } entries[3];
+		bool failed;
+	} cases[] = {
+		{ 0, 1, { { 1, 1 } }, false }, { 1, 1, { { 1, 0 } }, false }, { 1, 1, { { 1, 6 } }, true },
+		/* A device's firmware is none of the system's; the first of the system counts. */
+		{ 2, 1, { { 2, 1 }, { 1, 0 } }, false }, { 2, 1, { { 2, 0 }, { 1, 7 } }, true },
+		{ 3, 1, { { 0, 1 }, { 1, 0 }, { 1, 1 } }, false },
+		{ 2, 1, { { 0, 1 }, { 3, 1 }, { 1, 1 } }, false },
+		{ 1, 2, { { 1, 1 } }, false }, { 0xffffffff, 1, { { 1, 1 } }, false },
+	};
+	size_t i, at;
+
+	(void)state;
+	assert_false(esrt_update_failed(NULL));
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint8_t table[16 + 3 * 40] = { 0 };
+
+		om_put_le32(table, cases[i].count);
+		om_put_le32(table + 4, 3);
+		om_put_le64(table + 8, cases[i].version);
+		for (at = 0; at < 3; at++) {
+			om_put_le32(table + 16 + at * 40 + 16, cases[i].entries[at].type);
+			om_put_le32(table + 16 + at * 40 + 36, cases[i].entries[at].status);
+		}
+		if (esrt_update_failed(table) != cases[i].failed)
+			fail_msg("case %zu", i);
 	}
 }
 
@@ -297,6 +335,7 @@ int main(void)
 		cmocka_unit_test(test_device_paths),
 		cmocka_unit_test(test_place_of_a_program),
 		cmocka_unit_test(test_loader_timeouts),
+		cmocka_unit_test(test_firmware_updates),
 		cmocka_unit_test(test_volume_labels),
 	};
 
