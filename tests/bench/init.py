@@ -2,7 +2,9 @@
 """/init on stock Linux against what else is handed a kernel: klibc, busybox, initramfs-tools, dracut.
 
 All of them have one job: load the modules, find an ext4 root on virtio-blk by its UUID, mount it
-read-only, hand over to /sbin/init.
+read-only, hand over to /sbin/init.  kinit knows no UUID; beside it /init is told as little.
+
+OVERMOUNT_BENCH_KERNEL is the Linux, _ROUNDS how many boots there are of each, _INITS who takes part.
 """
 
 import os
@@ -19,9 +21,14 @@ sys.path.insert(0, str(scenario.TOP / "tests" / "linux"))
 import stock  # noqa: E402
 
 ROUNDS = int(os.environ.get("OVERMOUNT_BENCH_ROUNDS", "5"))
+FIELD = os.environ.get("OVERMOUNT_BENCH_INITS", "overmount kinit busybox initramfs-tools dracut").split()
 UUID = "0a1b2c3d-1111-2222-3333-444455556666"
 KLIBC = Path("/usr/lib/klibc/bin")
-ENTRY = f"title Bench\nlinux \\overmount\\vmlinuz\ninitrd \\overmount\\linux.cpio\nroot UUID={UUID}\nroot-wait 10\n"
+ENTRY = "title Bench\nlinux \\overmount\\vmlinuz\ninitrd \\overmount\\linux.cpio\nroot {}\nroot-wait 10\n"
+# What an entry says, and what klibc's kinit is told in its words; it knows no UUID.
+BY_UUID, BY_NAME, BY_TYPE = "by UUID", "by name", "by name and type"
+OURS = {BY_UUID: f"UUID={UUID}", BY_NAME: "/dev/vda", BY_TYPE: "/dev/vda fstype=ext4"}
+KINITS = {BY_NAME: "root=/dev/vda ro", BY_TYPE: "root=/dev/vda rootfstype=ext4 ro"}
 KINIT = "#!/bin/sh\n{insmod}exec /bin/kinit\n"
 BUSYBOX = f"""#!/bin/busybox sh
 PATH=/bin
@@ -115,26 +122,43 @@ def distribution_tree(name, modules, initrd):
     return tree
 
 
+def ours():
+    size = (scenario.BUILD / "linux" / "init").stat().st_size
+    for how, root in OURS.items():
+        archive = Shop.work / f"overmount-{how.replace(' ', '-')}.cpio"
+        stock.direct(KERNEL, Shop, ENTRY.format(root)).rename(archive)
+        yield f"overmount `/init`, {how}", (archive, size, "", ROUNDS)
+
+
+def small_ones(modules):
+    for name, programs, script, ways in (
+            ("kinit", [KLIBC / "sh", KLIBC / "insmod", KLIBC / "kinit"],
+             KINIT.replace("{insmod}", "PATH=/bin\n{insmod}"), KINITS),
+            ("busybox", [scenario.BUSYBOX, KLIBC / "run-init"], BUSYBOX, {BY_UUID: ""})):
+        if name not in FIELD:
+            continue
+        tree = plain_tree(name, modules, programs, script)
+        archive, size = pack(name, tree), program_bytes(tree)
+        for how, cmdline in ways.items():
+            yield f"{name}, {how}", (archive, size, cmdline, ROUNDS)
+
+
+def those_of_debian(modules):
+    made = Path(scenario.run(scenario.TOP / "mk/debian.sh").strip())
+    for name, folder, pattern in (("initramfs-tools", "boot", "initrd*"), ("dracut", "dracut", "initramfs*")):
+        if name not in FIELD:
+            continue
+        tree = distribution_tree(name, modules, next((made / folder).glob(pattern)))
+        yield f"{name}, {BY_UUID}", (pack(name, tree), program_bytes(tree),
+                                     f"root=UUID={UUID} ro fsck.mode=skip", min(ROUNDS, 2))
+
+
 def contenders():
     """Name: the archive, bytes of its programs, the command line, how many rounds."""
     stock.MODULES = ["virtio_pci", "virtio_blk", "ext4"]
-    ours = stock.direct(KERNEL, Shop, ENTRY)
     modules = Modules()
-    made = Path(scenario.run(scenario.TOP / "mk/debian.sh").strip())
-    by_uuid = f"root=UUID={UUID} ro fsck.mode=skip"
-    size = (scenario.BUILD / "linux" / "init").stat().st_size
-    result = {"overmount `/init`": (ours, size, "", ROUNDS)}
-    for name, programs, script, cmdline in (
-            ("kinit", [KLIBC / "sh", KLIBC / "insmod", KLIBC / "kinit"],
-             KINIT.replace("{insmod}", "PATH=/bin\n{insmod}"), "root=/dev/vda ro"),
-            ("busybox", [scenario.BUSYBOX, KLIBC / "run-init"], BUSYBOX, "")):
-        tree = plain_tree(name, modules, programs, script)
-        result[name] = (pack(name, tree), program_bytes(tree), cmdline, ROUNDS)
-    for name, initrd in (("initramfs-tools", next((made / "boot").glob("initrd*"))),
-                         ("dracut", next((made / "dracut").glob("initramfs*")))):
-        tree = distribution_tree(name, modules, initrd)
-        result[name] = (pack(name, tree), program_bytes(tree), by_uuid, 2)
-    return result
+    return {**dict(ours() if "overmount" in FIELD else ()), **dict(small_ones(modules)),
+            **dict(those_of_debian(modules))}
 
 
 def program_bytes(tree):
@@ -151,9 +175,8 @@ def packed_bytes(archive):
 
 def main():
     heading(f"From Linux {KERNEL}'s hand-over to the first instruction of the final init: virtual ms")
-    print("Same modules, same ext4 root on virtio-blk, found by UUID (kinit: by name, as it knows no\n"
-          "UUID), from the kernel's line `Run /init`. Debian's two initrds are made generic by their\n"
-          "own tools, and have our modules here instead of all of theirs.\n")
+    print("Same modules, same ext4 root on virtio-blk, from the kernel's line `Run /init`. Debian's\n"
+          "two initrds are made generic by their own tools, and have our modules here instead of all of theirs.\n")
     disk, times, modules = root_disk(), {}, []
     field = contenders()
     for number in range(ROUNDS):
