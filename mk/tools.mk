@@ -17,8 +17,11 @@ PROGRAMS := $(patsubst tests/programs/%.c,$(B)/programs/%,$(wildcard tests/progr
 $(B)/programs/%: tests/programs/%.c
 	@mkdir -p $(@D)
 	@echo "  CC    $<  (static)"
-	@$(CC) -std=gnu11 -D_GNU_SOURCE -O2 $(WARN) -static -Wl,--build-id=none -s \
+	@$(CC) -std=gnu11 -D_GNU_SOURCE -O2 $(WARN) $(PROGRAM_FLAGS) -static -Wl,--build-id=none -s \
 		-ffile-prefix-map=$(CURDIR)=. -o $@ $<
+
+# Elsewhere in memory than the program whose calls it answers.
+$(B)/programs/each_call_fails: PROGRAM_FLAGS := -Wl,-Ttext-segment=0x10000000
 
 # The cases that are compared with Linux, in one program.
 ABI_SRC := $(sort $(wildcard tests/abi/programs/*.c))

@@ -20,8 +20,9 @@
 
 #include "init.h"
 
-#define DEVICES_MAX	256u
+#define ENTRIES_STEP	64u
 #define SECTOR_SIZE	512u
+#define PROBE_AMBIVALENT	-2	/* of libblkid */
 #define ZFS_LABEL	(256 << 10)	/* four of them: two at the start, two at the end */
 #define ZFS_PAIRS	(16 << 10)	/* what a label says about the pool */
 
@@ -29,24 +30,41 @@ struct entry {
 	struct om_device device;
 	char disk[OM_DEVICE_NAME_MAX];	/* of a partition; "" = is a disk */
 	int partition;
+	bool hidden;			/* a ram disk that is nobody's until it is asked for by number */
 	bool content_known;		/* fstype, uuid, label */
 	bool table_known;		/* partuuid, partlabel */
 };
 
-static struct entry entries[DEVICES_MAX];
-static uint32_t entry_count;
+static struct entry *entries;
+static uint32_t entry_count, entry_room;
 
 /* ------------------------------------------------------------------ uevents */
 
-int devices_start(void)
+void devices_start(void)
 {
 	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = 1 };
 
 	world.uevents = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
 			       NETLINK_KOBJECT_UEVENT);
-	if (world.uevents < 0)
-		return -errno;
-	return result_of(bind(world.uevents, (struct sockaddr *)&address, sizeof(address)));
+	if (world.uevents >= 0 && bind(world.uevents, (struct sockaddr *)&address, sizeof(address)) == 0)
+		return;
+	say("devices: no events from the kernel, so they are looked for again and again: %s",
+	    om_errno_text(-errno));
+	if (world.uevents >= 0)
+		close(world.uevents);
+	world.uevents = -1;
+}
+
+/* One of block devices?  All others, and there are many, are no reason to read every disk again. */
+static bool is_block(const char *event, size_t len)
+{
+	static const char subsystem[] = "SUBSYSTEM=block";
+	size_t at;
+
+	for (at = 0; at < len; at += strnlen(event + at, len - at) + 1)
+		if (len - at >= sizeof(subsystem) && memcmp(event + at, subsystem, sizeof(subsystem)) == 0)
+			return true;
+	return false;
 }
 
 static bool take_events(void)
@@ -58,7 +76,7 @@ static bool take_events(void)
 	/* What was lost because there was too much (ENOBUFS) is news as well. */
 	while ((len = recv(world.uevents, event, sizeof(event), 0)) > 0 ||
 	       (len < 0 && errno == ENOBUFS))
-		any = true;
+		any |= len < 0 || is_block(event, (size_t)len);
 	return any;
 }
 
@@ -69,6 +87,7 @@ int world_wait_devices(void *ctx, uint32_t timeout_ms)
 	(void)ctx;
 	if (poll(&wait, world.uevents < 0 ? 0 : 1, timeout_ms > INT32_MAX ? -1 : (int)timeout_ms) > 0)
 		world.stale = take_events() || world.stale;
+	world.stale |= world.uevents < 0;
 	return 0;
 }
 
@@ -77,6 +96,15 @@ int world_wait_devices(void *ctx, uint32_t timeout_ms)
 static void set(char *to, size_t size, const char *from)
 {
 	om_format(to, size, "%s", from ? from : "");
+}
+
+/* A name in sysfs as it is in /dev: cciss!c0d0. */
+static void set_node(char *to, size_t size, const char *from)
+{
+	set(to, size, from);
+	for (; *to; to++)
+		if (*to == '!')
+			*to = '/';
 }
 
 static bool device_numbers(const char *text, uint32_t *ret_major, uint32_t *ret_minor)
@@ -100,61 +128,95 @@ static void disk_of(int class, const char *name, char *disk, size_t size)
 	*slash = '\0';
 	slash = strrchr(target, '/');
 	if (slash)
-		set(disk, size, slash + 1);
+		set_node(disk, size, slash + 1);
 }
 
-static void add(int class, const char *name)
+/* The numbers of NAME, and its size in bytes: 1, 0 if it is nothing that could be mounted, or -errno. */
+static int facts_read(int class, const char *name, struct om_device *device)
 {
-	struct entry *entry = &entries[entry_count];
-	char path[320], text[64], *at;
+	char path[320], text[64];
+	int err;
 
-	memset(entry, 0, sizeof(*entry));
 	om_format(path, sizeof(path), "%s/dev", name);
-	if (strlen(name) >= OM_DEVICE_NAME_MAX || read_text_at(class, path, text, sizeof(text)) ||
-	    !device_numbers(text, &entry->device.major, &entry->device.minor))
-		return;
+	err = read_text_at(class, path, text, sizeof(text));
+	if (err)		/* a path of a multipath device has none; it may also be gone by now */
+		return err == -ENOENT ? 0 : err;
+	if (!device_numbers(text, &device->major, &device->minor) ||
+	    attached_is_ours(device->major, device->minor))
+		return 0;
 	om_format(path, sizeof(path), "%s/size", name);
-	if (read_text_at(class, path, text, sizeof(text)))
-		return;
-	/* Without a medium, a loop device without a file. */
-	entry->device.size = strtoull(text, NULL, 10) * SECTOR_SIZE;
-	if (!entry->device.size)
-		return;
+	err = read_text_at(class, path, text, sizeof(text));
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	/* None without a medium, or of a loop device without a file. */
+	device->size = strtoull(text, NULL, 10) * SECTOR_SIZE;
+	return device->size != 0;
+}
+
+static int add(int class, const char *name)
+{
+	struct entry *more, entry = { .hidden = false };
+	char path[320], text[64];
+	int known;
+
+	if (strlen(name) >= sizeof(entry.device.name))
+		return 0;
+	known = facts_read(class, name, &entry.device);
+	if (known <= 0)
+		return known;
 	om_format(path, sizeof(path), "%s/partition", name);
 	if (read_text_at(class, path, text, sizeof(text)) == 0) {
-		entry->partition = (int)strtol(text, NULL, 10);
-		disk_of(class, name, entry->disk, sizeof(entry->disk));
+		entry.partition = (int)strtol(text, NULL, 10);
+		disk_of(class, name, entry.disk, sizeof(entry.disk));
 	}
-	set(entry->device.name, sizeof(entry->device.name), name);
-	for (at = entry->device.name; *at; at++)
-		if (*at == '!')
-			*at = '/';
-	entry_count++;
+	set_node(entry.device.name, sizeof(entry.device.name), name);
+	entry.hidden = entry.device.major == OM_RAM_MAJOR;
+	if (entry_count == entry_room) {
+		more = realloc(entries, (entry_room + ENTRIES_STEP) * sizeof(*entries));
+		if (!more)
+			return -ENOMEM;
+		entries = more;
+		entry_room += ENTRIES_STEP;
+	}
+	entries[entry_count++] = entry;
+	return 0;
 }
 
-/* vda2 before vda10. */
+/* vda2 before vda10; who is hidden comes last. */
 static int by_name(const void *a, const void *b)
 {
-	return strverscmp(((const struct entry *)a)->device.name,
-			  ((const struct entry *)b)->device.name);
+	const struct entry *one = a, *other = b;
+
+	if (one->hidden != other->hidden)
+		return one->hidden - other->hidden;
+	return strverscmp(one->device.name, other->device.name);
 }
 
 static void look(void)
 {
 	int class = openat(world.sysfs, "class/block", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = class < 0 ? NULL : fdopendir(dup(class));
+	DIR *dir = class < 0 ? NULL : fdopendir(class);
 	struct dirent *found;
+	int err;
 
-	world.stale = false;
+	world.stale = !dir;
 	entry_count = 0;
-	while (dir && entry_count < DEVICES_MAX && (found = readdir(dir)))
-		/* Ram disks and loop devices are ours; ramdisk_device() knows them. */
-		if (found->d_name[0] != '.' && strncmp(found->d_name, "loop", 4) != 0 &&
-		    strncmp(found->d_name, "ram", 3) != 0)
-			add(class, found->d_name);
+	errno = dir ? 0 : errno;
+	while (dir && (found = readdir(dir))) {
+		err = found->d_name[0] == '.' ? 0 : add(class, found->d_name);
+		if (err)
+			say("devices: %s: %s", found->d_name, om_errno_text(err));
+		world.stale |= err != 0;
+		errno = 0;
+	}
+	/* Another look may see more. */
+	if (errno && world.sysfs >= 0) {
+		say("devices: /sys/class/block: %s", om_errno_text(-errno));
+		world.stale = true;
+	}
 	if (dir)
 		closedir(dir);
-	if (class >= 0)
+	else if (class >= 0)
 		close(class);
 	qsort(entries, entry_count, sizeof(entries[0]), by_name);
 }
@@ -185,21 +247,38 @@ static bool may_be_zfs(int fd)
 	return false;
 }
 
+/* Why nothing is known of what lies there. */
+static void probe_failed(const char *path, int result)
+{
+	if (result == PROBE_AMBIVALENT)
+		say("devices: %s: looks like several file systems at once; wipefs(8) removes what is left of old ones",
+		    path);
+	else if (errno != ENOMEDIUM && errno != ENXIO)
+		say("devices: %s: cannot be read: %s", path, om_errno_text(-errno));
+}
+
 void content_probe(const char *path, struct om_device *device)
 {
 	blkid_probe probe = blkid_new_probe_from_filename(path);
 	char zfs[] = "zfs_member", *costly[] = { zfs, NULL };
 	const char *text;
+	int result;
 
-	if (!probe)
+	if (!probe) {
+		probe_failed(path, -1);
 		return;
+	}
 	blkid_probe_enable_superblocks(probe, 1);
 	blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_TYPE | BLKID_SUBLKS_UUID |
 					  BLKID_SUBLKS_LABEL);
 	/* It reads 1 MiB, more than all other types together. */
 	if (!may_be_zfs(blkid_probe_get_fd(probe)))
 		blkid_probe_filter_superblocks_type(probe, BLKID_FLTR_NOTIN, costly);
-	if (blkid_do_safeprobe(probe) == 0) {
+	errno = EIO;
+	result = blkid_do_safeprobe(probe);
+	if (result < 0)
+		probe_failed(path, result);
+	if (result == 0) {
 		if (!blkid_probe_lookup_value(probe, "TYPE", &text, NULL))
 			set(device->fstype, sizeof(device->fstype), text);
 		if (!blkid_probe_lookup_value(probe, "UUID", &text, NULL))
@@ -285,6 +364,8 @@ static bool by_table(const struct om_rootspec *spec)
 /* A device is only read where its content, or the table it stands in, is asked for. */
 static bool matches(struct entry *entry, const struct om_rootspec *spec)
 {
+	if (entry->hidden && by_content(spec))
+		return false;
 	if (by_content(spec))
 		content_know(entry);
 	if (by_table(spec))
@@ -307,10 +388,14 @@ int world_find_device(void *ctx, const struct om_rootspec *spec, struct om_devic
 {
 	struct entry *found = NULL;
 	uint32_t i;
+	int err;
 
 	(void)ctx;
-	if (om_rootspec_is_ram(spec))
-		return ramdisk_device(spec->minor, ret_device);
+	if (om_rootspec_is_ram(spec)) {
+		err = ramdisk_device(spec->minor, ret_device);
+		if (err != -ENOENT)
+			return err;
+	}
 	if (take_events() || world.stale)
 		look();
 	for (i = 0; i < entry_count && !found; i++)
@@ -344,7 +429,7 @@ int world_list_device(void *ctx, uint32_t index, struct om_device *ret_device)
 	index -= world.root->ramdisk_count;
 	if (index == 0 && (take_events() || world.stale))
 		look();
-	if (index >= entry_count)
+	if (index >= entry_count || entries[index].hidden)
 		return -ENXIO;
 	if (lists_content()) {
 		content_know(&entries[index]);

@@ -12,6 +12,7 @@
 
 #include <linux/fs.h>
 #include <linux/loop.h>
+#include <linux/major.h>
 
 #include "init.h"
 
@@ -261,7 +262,7 @@ int ramdisk_device(uint32_t index, struct om_device *ret_device)
 	struct attached *attached = ramdisk_find(index, &disk);
 
 	if (!attached)
-		return -ENXIO;
+		return -ENOENT;
 	if (!attached->tried) {
 		attached->tried = true;
 		attached->fd = -1;
@@ -290,23 +291,36 @@ int ramdisk_listed(const struct om_ramdisk *disk, struct om_device *ret_device)
 	return 0;
 }
 
+/* A loop device goes with its last user, and the file with it; brd keeps what is not discarded, and before
+ * 6.3 cannot; the firmware's memory is the firmware's. */
+static int memory_return(const struct attached *attached)
+{
+	uint64_t range[2] = { 0, attached->device.size };
+
+	if (attached->device.major == LOOP_MAJOR || ioctl(attached->fd, BLKDISCARD, range) == 0)
+		return 0;
+	return errno == EOPNOTSUPP ? -ENOSYS : -errno;
+}
+
 /* Its mount is gone: without us nobody uses the device. */
 int world_free_ramdisk(void *ctx, uint32_t index, uint64_t *ret_bytes)
 {
 	const struct om_ramdisk *disk;
 	struct attached *attached = ramdisk_find(index, &disk);
 	char node[32];
+	int err;
 
 	(void)ctx;
 	if (!attached || attached->fd < 0)
 		return -ENXIO;
+	err = memory_return(attached);
 	*ret_bytes = attached->device.size;
 	close(attached->fd);
 	attached->fd = -1;
 	attached->error = -ENXIO;
 	om_format(node, sizeof(node), "/dev/ram%u", index);
 	unlink(node);
-	return 0;
+	return err;
 }
 
 /* ------------------------------------------------------------------ an image as root */
@@ -351,6 +365,20 @@ const char *image_file(const char *node)
 	    minor(st.st_rdev) - 1 >= IMAGES_MAX)
 		return NULL;
 	return images[minor(st.st_rdev) - 1].path;
+}
+
+bool attached_is_ours(uint32_t major, uint32_t minor)
+{
+	uint32_t i;
+
+	for (i = 0; i < OM_IMAGES_MAX; i++)
+		if (ramdisks[i].device.name[0] && ramdisks[i].device.major == major &&
+		    ramdisks[i].device.minor == minor)
+			return true;
+	for (i = 0; i < IMAGES_MAX; i++)
+		if (images[i].path && images[i].device.major == major && images[i].device.minor == minor)
+			return true;
+	return false;
 }
 
 int world_attach_image(void *ctx, const char *path, struct om_device *ret_device)

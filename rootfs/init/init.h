@@ -52,7 +52,7 @@ int read_text_at(int dir, const char *path, char *buf, size_t size);
 
 /* -- devices.c ------------------------------------------------------------------------------ */
 
-int devices_start(void);
+void devices_start(void);
 int world_find_device(void *ctx, const struct om_rootspec *spec, struct om_device *ret_device);
 void world_look_into(void *ctx, struct om_device *device);
 int world_list_device(void *ctx, uint32_t index, struct om_device *ret_device);
@@ -65,14 +65,21 @@ void content_probe(const char *path, struct om_device *device);
 #define RAMFS_MAGIC	0x858458f6u
 #define TMPFS_MAGIC	0x01021994u
 
+/* -- mount.c -------------------------------------------------------------------------------- */
+
+int world_mount(void *ctx, const char *source, const char *target, const char *fstype,
+		uint32_t flags, const char *data);
+
 /* -- images.c ------------------------------------------------------------------------------- */
 
-/* Ram disk INDEX, attached the first time that somebody asks: 0, -ENXIO when there is none. */
+/* Ram disk INDEX, attached the first time that somebody asks; -ENOENT: none of ours, -ENXIO: it cannot be. */
 int ramdisk_device(uint32_t index, struct om_device *ret_device);
 /* Where its image is a file, until it is attached. */
 void ramdisk_path(const struct om_ramdisk *disk, char *path, size_t size);
 /* The same for a list; an initrd that maybe nobody takes (linuxrc no) is not attached for that. */
 int ramdisk_listed(const struct om_ramdisk *disk, struct om_device *ret_device);
+/* Is this the device of one of them, or of an image? */
+bool attached_is_ours(uint32_t major, uint32_t minor);
 int world_attach_image(void *ctx, const char *path, struct om_device *ret_device);
 /* The image that NODE stands for where no device does; else NULL. */
 const char *image_file(const char *node);

@@ -59,11 +59,12 @@ static void __attribute__((noreturn)) shadow_leaves(void)
 static int shadow(int socket, dev_t initrd, int *ret_status)
 {
 	struct om_device device = { .major = 0, .minor = 0 };
-	int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), pair[2], err;
+	int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), pair[2], err = self < 0 ? -errno : 0;
 
 	if (world.root->candidate_count)
 		world_find_device(NULL, &world.root->candidates[0].spec, &device);
-	err = self < 0 ? -errno : choice_open(device.major, device.minor);
+	if (!err)
+		err = choice_open(device.major, device.minor);
 	if (!err)
 		err = trace_start();
 	if (write(socket, &err, sizeof(err)) != sizeof(err) || err)
@@ -105,6 +106,8 @@ int world_run_linuxrc(void *ctx, const char *root, const char *program, int *ret
 	close(pair[0]);
 	if (!err)
 		become_linuxrc(root, program);
+	/* It may have been on its way already. */
+	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	return err;
 }

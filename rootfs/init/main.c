@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
@@ -146,29 +145,6 @@ static int world_symlink(void *ctx, const char *text, const char *path)
 	return result_of(symlink(text, path));
 }
 
-static int world_mount(void *ctx, const char *source, const char *target, const char *fstype,
-		       uint32_t flags, const char *data)
-{
-	const char *file = image_file(source);
-	struct statvfs fs;
-	int err;
-
-	(void)ctx;
-	err = result_of(mount(file ? file : source, target, fstype,
-			      flags & OM_MS_RDONLY ? MS_RDONLY : 0, data));
-	/* A type that only reads says nothing and does not write either. */
-	if (!err && !(flags & OM_MS_RDONLY) && statvfs(target, &fs) == 0 && (fs.f_flag & ST_RDONLY)) {
-		umount2(target, MNT_DETACH);
-		return -EROFS;
-	}
-	/* On the absolute root they are there already. */
-	if (err == -EBUSY && strcmp(fstype, "devtmpfs") == 0 && strcmp(target, "/dev") == 0) {
-		world.dev_asked = true;
-		err = 0;
-	}
-	return err;
-}
-
 static int world_umount(void *ctx, const char *target, bool detach)
 {
 	(void)ctx;
@@ -268,13 +244,14 @@ static const struct om_sys linux_sys = {
 	.exec = world_exec, .log = world_log, .give_up = world_give_up, .now_ms = world_now_ms,
 };
 
-/* A file system of the kernel on PATH; its directory, open. */
+/* A file system of the kernel on PATH; its directory, open, or -errno. */
 static int mount_own(const char *type, const char *path, unsigned long flags)
 {
-	mkdir(path, 0755);
+	int made = result_of(mkdir(path, 0755));
+
 	if (mount(type, path, type, flags, "") && errno != EBUSY)
-		return -1;
-	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		return made && made != -EEXIST ? made : -errno;
+	return result_of(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 }
 
 /* 0, 1 and 2 are closed where the kernel found no /dev/console; nothing else may become one of them. */
@@ -296,11 +273,16 @@ void places_make(void)
 	world.sysfs = mount_own("sysfs", "/sys", MS_NOSUID | MS_NODEV | MS_NOEXEC);
 	console_open();
 	world.console = open("/dev/console", O_WRONLY | O_NOCTTY | O_CLOEXEC);
+	if (world.console < 0)		/* what the kernel has opened */
+		world.console = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
 	world.kmsg = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
 	log_limit(false);
-	if (world.dev < 0 || world.proc < 0 || world.sysfs < 0)
-		say("init: this kernel has no %s", world.dev < 0 ? "devtmpfs" :
-		    world.proc < 0 ? "proc" : "sysfs");
+	if (world.dev < 0)
+		say("init: no devtmpfs on /dev: %s", om_errno_text(world.dev));
+	if (world.proc < 0)
+		say("init: no proc on /proc: %s", om_errno_text(world.proc));
+	if (world.sysfs < 0)
+		say("init: no sysfs on /sys: %s", om_errno_text(world.sysfs));
 }
 
 static void say_diag(void *ctx, const struct om_diag *diag)
@@ -323,9 +305,11 @@ static int descriptor_read(struct om_root *root)
 		return -ENOENT;
 	}
 	len = read(fd, bytes, sizeof(bytes));
-	close(fd);
-	if (len < 0)
+	if (len < 0) {
+		say("descriptor: " OM_DESCRIPTOR_PATH ": %s", om_errno_text(-errno));
 		return -EIO;
+	}
+	close(fd);
 	status = om_descriptor_decode((struct om_span){ bytes, (size_t)len }, &sink, root);
 	if (status == OM_OK)
 		return 0;

@@ -14,7 +14,10 @@
 #define COMPRESSED_FILE	4		/* MODULE_INIT_COMPRESSED_FILE */
 #define ORDER_NAME	"overmount.order"
 
+#define PARAMETERS_MAX	1024u
+
 static char directory[160];		/* /lib/modules/RELEASE */
+static char command_line[OM_CMDLINE_MAX];
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -23,13 +26,88 @@ static bool ends_with(const char *text, const char *end)
 	return len >= tail && strcmp(text + len - tail, end) == 0;
 }
 
-static int insert(const char *path, const char *parameters)
+/* "virtio_blk" is the file virtio_blk.ko, or virtio-blk.ko; NAME ends with END. */
+static bool names(const char *path, const char *name, char end)
+{
+	const char *base = strrchr(path, '/') + 1;
+	size_t i;
+
+	for (i = 0; name[i] && name[i] != end; i++)
+		if (base[i] != name[i] && !(name[i] == '_' && base[i] == '-') &&
+		    !(name[i] == '-' && base[i] == '_'))
+			return false;
+	return name[i] == end && strncmp(base + i, ".ko", 3) == 0;
+}
+
+/* ------------------------------------------------------------------ the command line */
+
+/* The next word, with its length; blanks in quotation marks are none.  NULL after the last. */
+static const char *word_next(const char *at, size_t *len)
+{
+	bool quoted = false;
+	size_t i;
+
+	at += *len;
+	at += strspn(at, " \t\n");
+	for (i = 0; at[i] && (quoted || !strchr(" \t\n", at[i])); i++)
+		quoted ^= at[i] == '"';
+	*len = i;
+	return i ? at : NULL;
+}
+
+/* NAME.PARAMETER=VALUE is for the module of that name, as modprobe(8) has it; the kernel takes only its own. */
+static void parameters_read(const char *path, char *buf, size_t size)
+{
+	const char *word = command_line, *dot;
+	size_t len = 0, used = 0;
+
+	buf[0] = '\0';
+	while ((word = word_next(word, &len))) {
+		dot = memchr(word, '.', len);
+		if (!dot || !names(path, word, '.'))
+			continue;
+		if (used + len + 2 > size)
+			say("module: %s: more parameters than there is room for", path);
+		else
+			used += om_format(buf + used, size - used, "%s%.*s", used ? " " : "",
+					  (int)(word + len - dot - 1), dot + 1);
+	}
+}
+
+/* modprobe.blacklist=NAME,NAME: the way out when a driver breaks the boot. */
+static bool is_forbidden(const char *path)
+{
+	static const char key[] = "modprobe.blacklist=";
+	const char *word = command_line, *name;
+	size_t len = 0;
+
+	while ((word = word_next(word, &len))) {
+		if (strncmp(word, key, sizeof(key) - 1) != 0)
+			continue;
+		for (name = word + sizeof(key) - 1; name; name = memchr(name, ',', (size_t)(word + len - name))) {
+			name += *name == ',';
+			if (names(path, name, ',') || names(path, name, ' ') || names(path, name, '\n') ||
+			    names(path, name, '\0'))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* ------------------------------------------------------------------ loading */
+
+/* WITH goes before what the command line says. */
+static int insert(const char *path, const char *with)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC), err;
 	bool packed = ends_with(path, ".xz") || ends_with(path, ".zst") || ends_with(path, ".gz");
+	char parameters[PARAMETERS_MAX];
+	size_t used;
 
 	if (fd < 0)
 		return -errno;
+	used = om_format(parameters, sizeof(parameters), "%s%s", with, *with ? " " : "");
+	parameters_read(path, parameters + used, sizeof(parameters) - used);
 	err = result_of(syscall(SYS_finit_module, fd, parameters, packed ? COMPRESSED_FILE : 0));
 	close(fd);
 	return err == -EEXIST ? 0 : err;
@@ -55,26 +133,17 @@ static FILE *order_open(void)
 	return fopen(path, "re");
 }
 
-/* "virtio_blk" is the file virtio_blk.ko, or virtio-blk.ko. */
-static bool names(const char *path, const char *name)
-{
-	const char *base = strrchr(path, '/') + 1;
-	size_t i;
-
-	for (i = 0; name[i]; i++)
-		if (base[i] != name[i] && !(name[i] == '_' && base[i] == '-') &&
-		    !(name[i] == '-' && base[i] == '_'))
-			return false;
-	return strncmp(base + i, ".ko", 3) == 0;
-}
-
 /* brd's size is known when it is asked for; without UEFI there are no variables for efivarfs. */
 static bool is_left_out(const char *path)
 {
 	struct stat st;
 
-	return names(path, "brd") ||
-	       (names(path, "efivarfs") && fstatat(world.sysfs, "firmware/efi", &st, 0) != 0);
+	if (is_forbidden(path)) {
+		say("module: %s: not loaded, as modprobe.blacklist= asks", path);
+		return true;
+	}
+	return names(path, "brd", '\0') ||
+	       (names(path, "efivarfs", '\0') && fstatat(world.sysfs, "firmware/efi", &st, 0) != 0);
 }
 
 void modules_start(void)
@@ -85,6 +154,8 @@ void modules_start(void)
 	FILE *order;
 	int err;
 
+	if (read_text_at(world.proc, "cmdline", command_line, sizeof(command_line)))
+		command_line[0] = '\0';
 	uname(&name);
 	om_format(directory, sizeof(directory), "/lib/modules/%s", name.release);
 	order = order_open();
@@ -112,7 +183,7 @@ int module_load(const char *name, const char *parameters)
 	int err = -ENOENT;
 
 	while (order && order_next(order, found, sizeof(found))) {
-		if (!names(found, name))
+		if (!names(found, name, '\0'))
 			continue;
 		err = insert(found, parameters);
 		break;

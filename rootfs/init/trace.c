@@ -65,7 +65,7 @@ static struct tracee *tracee_of(pid_t tid)
 	if (!tracee)
 		return NULL;
 	tracee->tid = tid;
-	tracee->first = is_first(tid);
+	tracee->first = tid == 1 || is_first(tid);
 	tracee->next = tracees;
 	tracees = tracee;
 	return tracee;

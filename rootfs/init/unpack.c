@@ -175,7 +175,7 @@ static int unpack_all(bool tar, const struct om_source *source)
 	if (status != OM_OK)
 		say("unpack: %s: %s", source->name, diag.text[0] ? diag.text : om_status_text(status));
 	om_arena_release(&arena);
-	return status != OM_OK ? -EINVAL : err;
+	return status == OM_NO_MEMORY ? -ENOMEM : status != OM_OK ? -EINVAL : err;
 }
 
 int world_unpack(void *ctx, enum om_root_kind kind, const char *path, const char *target)
@@ -188,9 +188,10 @@ int world_unpack(void *ctx, enum om_root_kind kind, const char *path, const char
 	(void)ctx;
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || !st.st_size) {
+	status = fstat(fd, &st) ? -errno : !S_ISREG(st.st_mode) || !st.st_size ? -EINVAL : 0;
+	if (status) {
 		close(fd);
-		return -EINVAL;
+		return status;
 	}
 	source.size = (uint64_t)st.st_size;
 	source.base = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);

@@ -153,12 +153,17 @@ def numbers(lines):
 @pytest.mark.parametrize("version", stock.KERNELS)
 def test_handover(version):
     text, shop = boot(version, "handover",
-                      entry("root /dev/vda9", "root /dev/vda2 rw", "init /sbin/init a b"),
-                      "single")
+                      entry("root /dev/vda9", "root /dev/vda2 rw", "init /sbin/init a b",
+                            "root-flags noatime,x-note=1,errors=continue"),
+                      "single note=kept virtio-blk.num_request_queues=1 modprobe.blacklist=none,romfs")
     seen = dict(line.split(" ", 1) for line in re.findall(r"^H ([a-z_-]+ .*)", text, re.M))
     assert set(seen.values()) == {"ok"} and len(seen) == 9, text[-4000:]
     told = re.findall(r"^H > (.*)", text, re.M)
     assert told[:3] == ["argv 0 /sbin/init", "argv 1 a", "argv 2 b"]
+    assert [line for line in told if line.startswith("env ")] == ["env HOME=/", "env TERM=linux", "env note=kept"]
+    # What mount(8) and modprobe(8) understand, and the kernel by itself does not.
+    assert any(" / / rw,noatime " in line for line in told) and "1" in told, told
+    assert "romfs.ko: not loaded, as modprobe.blacklist= asks" in text
     status = dict(line.split(":\t") for line in told if ":\t" in line)
     assert status == {"SigBlk": "0" * 16, "SigIgn": "0" * 16, "SigCgt": "0" * 16, "TracerPid": "0"}
     places = [line.split()[4] for line in told if " - " in line]

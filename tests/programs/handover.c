@@ -119,7 +119,7 @@ static void lines(const char *path, const char *const *names)
 		fclose(file);
 }
 
-int main(int argc, char **argv)
+int main(int argc, char **argv, char **envp)
 {
 	static const char *const memory[] = { "MemTotal", "MemAvailable", NULL };
 	static const char *const signals[] = { "SigBlk", "SigIgn", "SigCgt", "TracerPid", NULL };
@@ -131,6 +131,8 @@ int main(int argc, char **argv)
 	mount("proc", "/proc", "proc", 0, "");
 	for (i = 0; i < argc; i++)
 		printf("H > argv %d %s\n", i, argv[i]);
+	for (i = 0; envp[i]; i++)
+		printf("H > env %s\n", envp[i]);
 	say("pid", getpid() == 1, "is not 1");
 	say("kill", kill(1, SIGKILL) == 0, "cannot be sent");
 	in_child("pivot_root", pivot_steps);
@@ -146,6 +148,8 @@ int main(int argc, char **argv)
 	files();
 	lines("/proc/self/status", signals);
 	lines("/proc/self/mountinfo", all);
+	mount("sysfs", "/sys", "sysfs", 0, "");
+	lines("/sys/module/virtio_blk/parameters/num_request_queues", all);
 	lines("/proc/meminfo", memory);
 	lines("/run/net-eth0.conf", all);
 	fflush(stdout);
