@@ -29,6 +29,7 @@ static const struct {
 static int fds[FILE_COUNT] = { -1, -1 };
 static bool written[FILE_COUNT];
 static int last = -1;			/* which was opened for writing last */
+static int opening = -1;		/* that, as soon as the call is on its way */
 static uint32_t number;
 static char lines[OM_CHOICE_TEXT_MAX];
 static struct om_candidate candidates[OM_CANDIDATES_MAX];
@@ -165,10 +166,14 @@ bool choice_path(pid_t tid, const char *path, bool for_write, char *ret_path, si
 		take_number();
 		put_number();
 	}
-	if (for_write)
-		last = i;
+	opening = for_write ? i : last;
 	om_format(ret_path, size, "%s%d/fd/%d", prefix, (int)getpid(), fds[i]);
 	return true;
+}
+
+void choice_opened(void)
+{
+	last = opening;
 }
 
 /* ------------------------------------------------------------------ what was chosen */

@@ -158,8 +158,11 @@ static void change_path(struct tracee *tracee, struct user_regs_struct *regs, si
 {
 	uint64_t at = (regs->rsp - RED_ZONE - 256) & ~UINT64_C(15);
 
-	if (!write_bytes(tracee->tid, at, path, strlen(path) + 1))
+	if (!write_bytes(tracee->tid, at, path, strlen(path) + 1)) {
+		say("linuxrc: process %d cannot be led to %s: %s", (int)tracee->tid, path, om_errno_text(-errno));
 		return;
+	}
+	choice_opened();
 	tracee->changed = true;
 	tracee->reg = reg;
 	tracee->was = *reg_at(regs, reg);

@@ -22,6 +22,8 @@ void choice_close(void);
  * RET_PATH (of SIZE) is what to open in its place.
  */
 bool choice_path(pid_t tid, const char *path, bool for_write, char *ret_path, size_t size);
+/* It will open that. */
+void choice_opened(void);
 
 /* -- trace.c -------------------------------------------------------------------------------- */
 
