@@ -410,6 +410,11 @@ static int all(const char *story, bool pivot, int error, int first, int last, in
 	return bad;
 }
 
+static int number_of(const char *text)
+{
+	return (int)strtol(text, NULL, 10);
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = strrchr(argv[0], '/');
@@ -422,7 +427,7 @@ int main(int argc, char **argv)
 		return linuxrc();
 	if (argc < 7)
 		return 2;
-	bad = all(argv[1], strcmp(argv[2], "pivot") == 0, strcmp(argv[3], "eio") == 0 ? EIO : ENOMEM, atoi(argv[4]), atoi(argv[5]),
-		  atoi(argv[6]));
+	bad = all(argv[1], strcmp(argv[2], "pivot") == 0, strcmp(argv[3], "eio") == 0 ? EIO : ENOMEM, number_of(argv[4]),
+		  number_of(argv[5]), number_of(argv[6]));
 	return bad != 0;
 }
