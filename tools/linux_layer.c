@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <archive.h>
-#include <archive_entry.h>
 #include <libkmod.h>
 
 #include "boot.h"
@@ -51,51 +49,6 @@ static int put_bytes(struct collect *collect, const char *path, uint32_t mode, c
 	return status == OM_OK ? DONE : layer_refuse(collect->tree, path, status);
 }
 
-/*
- * The whole file, without the compression that its name tells of: without such an ending it is as the
- * kernel wants it, whatever it looks like.
- */
-static int read_unpacked(const char *path, uint8_t **ret_bytes, size_t *ret_len)
-{
-	const char *ending = strrchr(path, '.');
-	struct archive *archive = archive_read_new();
-	struct archive_entry *entry;
-	uint8_t *bytes = NULL, *more;
-	size_t used = 0, room = 0;
-	la_ssize_t got = -1;
-
-	if (ending && strcmp(ending, ".gz") == 0)
-		archive_read_support_filter_gzip(archive);
-	else if (ending && strcmp(ending, ".xz") == 0)
-		archive_read_support_filter_xz(archive);
-	else if (ending && strcmp(ending, ".zst") == 0)
-		archive_read_support_filter_zstd(archive);
-	archive_read_support_format_raw(archive);
-	archive_read_support_format_empty(archive);
-	if (archive_read_open_filename(archive, path, 1u << 18) == ARCHIVE_OK &&
-	    archive_read_next_header(archive, &entry) == ARCHIVE_OK) {
-		do {
-			if (used == room) {
-				room = room * 2 + (1u << 18);
-				more = realloc(bytes, room);
-				if (!more)
-					break;
-				bytes = more;
-			}
-			got = archive_read_data(archive, bytes + used, room - used);
-			used += got > 0 ? (size_t)got : 0;
-		} while (got > 0);
-	}
-	archive_read_free(archive);
-	if (got != 0) {
-		free(bytes);
-		return refuse(path, "cannot be read or unpacked");
-	}
-	*ret_bytes = bytes;
-	*ret_len = used;
-	return DONE;
-}
-
 static int64_t mtime_of(const char *path)
 {
 	struct stat st;
@@ -105,35 +58,9 @@ static int64_t mtime_of(const char *path)
 
 /* ------------------------------------------------------------------ firmware */
 
-/* Where the kernel looks, in its order; NULL: it is nowhere. */
-static char *find_firmware(const struct collect *collect, const char *name)
-{
-	static const char *const endings[] = { "", ".zst", ".xz" };
-	static const char *const folders[][2] = {
-		{ "updates/", "/" }, { "updates/", NULL }, { "", "/" }, { "", NULL },
-	};
-	struct stat st;
-	char *path;
-	size_t i, j;
-
-	for (i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
-		for (j = 0; j < sizeof(folders) / sizeof(folders[0]); j++) {
-			const char *slash = folders[j][1];
-
-			path = xprintf("%s/../firmware/%s%s%s%s%s", collect->directory, folders[j][0],
-				       slash ? collect->release : "", slash ? slash : "", name,
-				       endings[i]);
-			if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
-				return path;
-			free(path);
-		}
-	}
-	return NULL;
-}
-
 static int add_firmware(struct collect *collect, const char *name)
 {
-	char *from = find_firmware(collect, name), *to;
+	char *from = firmware_find(collect->directory, collect->release, name), *to;
 	uint8_t *bytes;
 	size_t len;
 	int result;
@@ -141,7 +68,7 @@ static int add_firmware(struct collect *collect, const char *name)
 	if (!from)
 		return DONE;
 	to = xprintf("lib/firmware/%s", name);
-	result = read_unpacked(from, &bytes, &len);
+	result = unpacked_read(from, &bytes, &len);
 	if (result == DONE) {
 		result = put_bytes(collect, to, 0644, bytes, len, mtime_of(from));
 		free(bytes);
@@ -206,7 +133,7 @@ static int add_file(struct collect *collect, struct kmod_module *module)
 	if (!name)
 		return refuse(path, "is no module below %s", collect->base);
 	to = xprintf("lib/modules/%s/%s", collect->release, name);
-	result = read_unpacked(path, &bytes, &len);
+	result = unpacked_read(path, &bytes, &len);
 	if (result == DONE)
 		result = put_bytes(collect, to, 0644, bytes, len, mtime_of(path));
 	if (result == DONE)

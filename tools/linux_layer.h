@@ -32,6 +32,18 @@ bool linux_layer_release(struct linux_layer *layer, const char *release);
 /* Is anything of it asked for? */
 bool linux_layer_wanted(const struct linux_layer *layer);
 
+/* ------------------------------------------------------------------ linux_files.c */
+
+/*
+ * The whole file, without the compression that its name tells of: without such an ending it is as the
+ * kernel wants it, whatever it looks like.
+ */
+int unpacked_read(const char *path, uint8_t **ret_bytes, size_t *ret_len);
+/* Where the kernel looks, in its order, beside DIRECTORY; NULL: it is nowhere. */
+char *firmware_find(const char *directory, const char *release, const char *name);
+
+/* ------------------------------------------------------------------ linux_layer.c */
+
 /* OUTPUT becomes an archive of FIRST, if it is wanted, and of COUNT further LAYERS over it. */
 int linux_layer_archive(const struct linux_layer *first, int count, char *const *layers,
 			const struct om_tree_options *options, const char *output);
