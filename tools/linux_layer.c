@@ -150,15 +150,16 @@ static int add_module(struct collect *collect, struct kmod_module *module);
 static int add_named(struct collect *collect, const char *name, bool must);
 
 /*
- * What a module asks for when it mounts, and no index knows: FAT is not mounted without the tables that the
- * kernel's configuration names.  These are its defaults and those of distributions.
+ * What a module asks for when it mounts, and no index knows: FAT, built in or not, is not mounted without the
+ * tables that the kernel's configuration names.  These are its defaults and those of distributions.
  */
 static int add_unnamed(struct collect *collect, struct kmod_module *module)
 {
 	static const char *const tables[] = { "nls_cp437", "nls_ascii", "nls_iso8859_1", NULL };
+	const char *name = kmod_module_get_name(module);
 	int i, result = DONE;
 
-	if (strcmp(kmod_module_get_name(module), "fat") != 0)
+	if (strcmp(name, "fat") != 0 && strcmp(name, "vfat") != 0 && strcmp(name, "msdos") != 0)
 		return DONE;
 	for (i = 0; result == DONE && tables[i]; i++)
 		result = add_named(collect, tables[i], false);

@@ -19,7 +19,7 @@ def make_module(path, exports, wants, info):
 
 
 def index(lib, release):
-    scenario.write_file(lib / release / "modules.builtin", b"kernel/fs/inside.ko\n")
+    scenario.write_file(lib / release / "modules.builtin", b"kernel/fs/inside.ko\nkernel/fs/msdos.ko\n")
     scenario.write_file(lib / release / "modules.order", b"")
     subprocess.run(["depmod", "-b", lib.parents[1], release], check=True,
                    env={"PATH": "/usr/bin:/usr/sbin:/sbin:/bin"}, stderr=subprocess.DEVNULL)

@@ -74,6 +74,7 @@ def order(tree):
     (["pci:v00001AF4d00001001"], ["bus", "disk_core", "disk-pci"]),
     # Of the tables that FAT asks for while it mounts, those that this kernel has.
     (["vfat"], ["fat", "nls_cp437", "nls_iso8859-1", "vfat"]),
+    (["msdos"], ["nls_cp437", "nls_iso8859-1"]),
     (["inside"], []), (["inside", "bus"], ["bus"]), ([], []),
 ], ids=lambda value: "+".join(value))
 def test_order(lib, tmp_path, names, wanted):
