@@ -6,7 +6,6 @@ Everything goes through firmware and stage, and what systemd knows of them is as
 
 import re
 import shutil
-import subprocess
 
 import pytest
 
@@ -29,6 +28,7 @@ bootctl --no-pager status 2>/dev/null | sed "s/^/T status: /"
 bootctl --no-pager list 2>/dev/null | sed "s/^/T list: /"
 ls /sys/firmware/efi/efivars | sed -n "s/^LoaderEntryOneShot.*/T one-shot: &/p"
 """
+OFF = "bootctl set-oneshot off.conf\n"
 REGISTERED = """
 export LD_LIBRARY_PATH=/mnt/lib TMPDIR=/run
 mkdir /run/nvme
@@ -83,9 +83,13 @@ def shared_nvme(work):
             f"if=none,id=n0,format=raw,file={image}", "-device", "nvme-ns,drive=n0"]
 
 
-def switch_off(machine):
-    machine.send("systemctl poweroff\n")
-    assert machine.finish(120) == "quit", machine.text[-2000:]
+def restart_and_off(machine):
+    """To the entry that was asked for by OFF: the same by our /init, where systemd switches off at
+    once.  The machine would start again, so nothing but a power-off ends it."""
+    machine.send("systemctl reboot\n")
+    machine.expect(r"entry: off\.conf ", 120)
+    machine.expect(r"overmount: init: /sbin/init", 60)
+    assert machine.finish(180) == "quit", machine.text[-2000:]
 
 
 def check_seen(text, entry, file):
@@ -134,7 +138,7 @@ def check_auto(text):
 def test_debian_without_an_initramfs_and_with_its_own(debian, tmp_path):
     """First our /init and three drivers are all that there is before systemd.  From inside, the
     stage is registered with the real firmware, which then starts it by that name, and Debian's own
-    entry is asked for, once, as systemd does it.  That one is switched off."""
+    entry is asked for, once, as systemd does it.  From there it goes back to our /init, and off."""
     system = tmp_path / "system"
     shutil.copytree(debian / "etc", system / "etc")
     shutil.copytree(debian / "boot", system / "boot")
@@ -145,18 +149,18 @@ def test_debian_without_an_initramfs_and_with_its_own(debian, tmp_path):
     entry = f"overmount-debian-{release}"
     program(tmp_path / "script", release)
     disks = [installed(system, tmp_path, "", *with_modules(*DRIVERS), config=FIRST), debian / "root.ext4",
-             script_disk(tmp_path, seen=SEEN, register=REGISTERED,
-                         once=f"bootctl set-oneshot {entry}.conf\n")]
+             script_disk(tmp_path, seen=SEEN, register=REGISTERED, off=OFF,
+                         own=f"bootctl set-oneshot {entry}.conf\n")]
     try:
         with start(tmp_path, disks, True, shared_nvme(tmp_path)) as machine:
             machine.expect(rf"entry: {entry}-init\.conf 'Debian GNU/Linux 12 \S+, without", 60)
-            text = log_in_by_init(machine, "seen", "register", "once")
+            text = log_in_by_init(machine, "seen", "register", "own")
             machine.send("systemctl reboot\n")
             machine.expect(r'BdsDxe: starting Boot[0-9A-F]{4} "overmount" from '
                            r"HD\(1,GPT,\S+\\EFI\\overmount\\overmount\.efi", 120)
             machine.expect(rf"entry: {entry}\.conf 'Debian GNU/Linux 12 \S+'", 60)
-            again = log_in(machine, "seen")
-            switch_off(machine)
+            again = log_in(machine, "seen", "off")
+            restart_and_off(machine)
     except Timeout as error:
         pytest.fail(str(error), pytrace=False)
     check_seen(text, f"{entry}-init.conf", "/EFI/BOOT/BOOTX64.EFI")
@@ -172,15 +176,12 @@ def test_debian_on_another_kernel(debian, tmp_path, version):
     release = stock.release(version)
     disks = [with_kernel(version, debian, tmp_path, "vfat", "nls_ascii", "nls_cp437"),
              debian / "root.ext4",
-             script_disk(tmp_path, seen=SEEN, once="bootctl set-oneshot off.conf\n")]
+             script_disk(tmp_path, seen=SEEN, off=OFF)]
     try:
         with start(tmp_path, disks, reboots=True) as machine:
             machine.expect(rf"Linux version {re.escape(release)} ", 60)
-            text = log_in_by_init(machine, "seen", "once")
-            machine.send("systemctl reboot\n")
-            machine.expect(r"entry: off\.conf ", 120)
-            machine.expect(r"overmount: init: /sbin/init", 60)
-            assert machine.finish(180) == "quit", machine.text[-2000:]
+            text = log_in_by_init(machine, "seen", "off")
+            restart_and_off(machine)
     except Timeout as error:
         pytest.fail(str(error), pytrace=False)
     check_seen(text, f"overmount-debian-{release}-init.conf", "/EFI/BOOT/BOOTX64.EFI")
