@@ -147,7 +147,8 @@ RAM_DISKS = {("7.3", "pmem"): "259:[01]", ("6.1", "ramdisk"): "1:0"}
 @pytest.fixture(scope="module")
 def menu():
     """Through firmware and stage, which has to register RAM disks: the image, and the tree beside it."""
-    shop, result = Shop("ram-disks"), Menu("linux-verity")
+    result = Menu("linux-verity")
+    shop = Shop(f"ram-disks-{result.name}")
     data, tree = shop.image("squashfs"), shop.work / "tree.img"
     root_hash = shop.hashes(data, tree)
     lines = (f"ramdisk {result.image(None, copy=data)}\nramdisk index=1 {result.image(None, copy=tree)}\n"
