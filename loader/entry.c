@@ -308,6 +308,7 @@ static void join_options(struct entry_parser *parser)
 		len += line->value.text.len;
 	}
 	entry->options = (struct om_str){ text, len };
+	entry->options_at = parser->options->value;
 	entry->root.cmdline = entry->options;
 }
 

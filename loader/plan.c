@@ -434,6 +434,10 @@ static void check_stock(struct planner *planner)
 	const struct om_root *root = &entry->root;
 
 	if (planner->plan->path == OM_BOOT_LINUX) {
+		if (entry->options.len > OM_LINUX_CMDLINE_MAX)
+			plan_warning(planner, entry->options_at, "",
+				     "the options have %zu bytes, a stock Linux reads the first %u",
+				     entry->options.len, OM_LINUX_CMDLINE_MAX);
 		if (root->attach != OM_ATTACH_LOOP && planner->plan->ramdisk_count == 0 &&
 		    !planner->maybe_classic)
 			plan_warning(planner, entry->attach_at, "",

@@ -110,6 +110,7 @@ struct om_entry {
 	struct om_root root;
 	/* Where root.candidates[] and root.linuxrc_path were said, for messages of the plan. */
 	struct om_value candidates_at[OM_CANDIDATES_MAX];
+	struct om_value options_at;		/* the first line of them */
 	struct om_value linuxrc_at;
 	struct om_value attach_at, overlay_at, verity_at;
 	struct om_value ip, nfsroot;		/* parameters of that name, for late boot on Linux */

@@ -40,7 +40,8 @@
 #define OM_VOLUME_LABEL_MAX	36u	/* of GPT names; FAT has 11 */
 #define OM_DEPTH_MAX		256u	/* components of one path */
 #define OM_SYMLINKS_MAX		40u	/* followed in one resolution, as in Linux */
-#define OM_CMDLINE_MAX		4096u	/* options, joined; COMMAND_LINE_SIZE is 2048 on x86 */
+#define OM_CMDLINE_MAX		4096u	/* options, joined */
+#define OM_LINUX_CMDLINE_MAX	2047u	/* of them that a stock Linux reads: x86's COMMAND_LINE_SIZE without the NUL */
 #define OM_DESCRIPTOR_MAX	65536u
 #define OM_DIAG_TEXT_MAX	256u
 #define OM_DIAG_HINT_MAX	160u

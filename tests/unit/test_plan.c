@@ -540,6 +540,39 @@ static void long_lines(void **state)
 	entry_kit_release(&kit);
 }
 
+/* What the kernel's EFI stub cuts off at a word is told before. */
+static void options_of_a_stock_linux(void **state)
+{
+	static const struct {
+		const char *key;
+		int len;
+		uint32_t warnings;
+	} lines[] = {
+		{ "linux", 2047, 0 }, { "linux", 2048, 1 }, { "kernel", 2048, 0 }, { "efi", 2048, 0 },
+	};
+	struct om_plan *plan = malloc(sizeof(*plan));
+	struct text_buf text;
+	struct entry_kit kit;
+	size_t i;
+
+	(void)state;
+	assert_non_null(plan);
+	for (i = 0; i < ARRAY_SIZE(lines); i++) {
+		text.len = 0;
+		text_add(&text, "%s /k\noptions root=8:1\noptions %0*d\n", lines[i].key,
+			 lines[i].len - 9, 0);
+		assert_int_equal(entry_kit_parse(&kit, om_str_from(text.text), false), OM_OK);
+		assert_int_equal(om_plan_make(kit.entry, NULL, &kit.arena, &kit.sink.sink, plan), OM_OK);
+		assert_int_equal(kit.sink.count, lines[i].warnings);
+		if (lines[i].warnings) {
+			assert_int_equal(kit.sink.diags[0].line, 2);
+			assert_non_null(strstr(kit.sink.diags[0].text, "the options have 2048 bytes"));
+		}
+		entry_kit_release(&kit);
+	}
+	free(plan);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -548,6 +581,7 @@ int main(void)
 		cmocka_unit_test(every_allocation_fails),
 		cmocka_unit_test(in_words),
 		cmocka_unit_test(long_lines),
+		cmocka_unit_test(options_of_a_stock_linux),
 	};
 
 	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
