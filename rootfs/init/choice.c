@@ -108,6 +108,8 @@ static bool is_proc(pid_t tid, const char *prefix, bool relative)
 	if (fd < 0)
 		return false;
 	err = fstatfs(fd, &fs);
+	if (err)
+		say("linuxrc: /proc/%s: %s", path, om_errno_text(-errno));
 	close(fd);
 	return !err && fs.f_type == PROC_MAGIC;
 }

@@ -225,7 +225,8 @@ static bool is_exempt(int number)
 	       number == SYS_close || number == SYS_restart_syscall || number == SYS_getpid ||
 	       number == SYS_rt_sigprocmask || number == SYS_clock_gettime || number == SYS_gettid ||
 	       number == SYS_umask || number == SYS_getuid || number == SYS_geteuid ||
-	       number == SYS_getgid || number == SYS_getegid || number == SYS_ptrace || number == SYS_wait4;
+	       number == SYS_getgid || number == SYS_getegid || number == SYS_ptrace || number == SYS_wait4 ||
+	       number == SYS_process_vm_readv || number == SYS_process_vm_writev;
 }
 
 static size_t peek(pid_t pid, uint64_t at, char *buf, size_t size)
@@ -379,6 +380,9 @@ static const char *judge(const struct run *run)
 		return "does not arrive";
 	if (run->before == run->len)
 		return "ends without a word";
+	/* /linuxrc was refused the file, and had its own say. */
+	if (strstr(after, "linuxrc: ended with 3,"))
+		return NULL;
 	if (strstr(after, run->error == EIO ? "(EIO)" : "(ENOMEM)") || (memory && strstr(after, "(ENOMEM)")))
 		return NULL;
 	return "does not say the error";
