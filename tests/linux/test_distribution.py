@@ -108,7 +108,7 @@ def check_seen(text, entry, file):
     assert set(re.findall(r"\u2713 (.*)", current)) == {
         "Boot counting", "Menu timeout control", "One-shot menu timeout control",
         "Default entry control", "One-shot entry control", "Support Type #1 sort-key field",
-        "Boot loader sets ESP information"}, text
+        "Support @saved pseudo-entry", "Boot loader sets ESP information"}, text
     assert f"ESP: /dev/disk/by-partuuid/{ESP}" in current, text
     assert f"File: \u2514\u2500{file}" in current, text
 
