@@ -8,7 +8,6 @@
 
 #define MINOR_MAX	0xfffffu	/* 20 bits, as Linux' dev_t has */
 #define MAJOR_MAX	0xfffu		/* 12 bits */
-#define LABEL_MAX	255u
 
 struct spec_parser {
 	struct om_str text;
@@ -165,9 +164,9 @@ static enum om_status parse_label(struct spec_parser *parser, size_t prefix,
 	if (label.len == 0)
 		return complain(parser, OM_SYNTAX, 0, parser->text.len, "see blkid(8) for it",
 				"no label after '='");
-	if (label.len > LABEL_MAX)
+	if (label.len > OM_LABEL_MAX)
 		return complain(parser, OM_LIMIT, prefix, label.len, "",
-				"the label is too long: 255 bytes at most");
+				"the label is too long: 256 bytes at most");
 	parser->spec.kind = kind;
 	parser->spec.text = label;
 	return OM_OK;

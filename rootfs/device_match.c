@@ -20,6 +20,31 @@ static bool same(struct om_str want, const char *have, bool fold)
 	return true;
 }
 
+/* A label as udev names a link in /dev/disk/by-label: what would not do in a name is \xHH. */
+static bool same_link(struct om_str want, const char *have)
+{
+	static const char digits[] = "0123456789abcdef";
+	unsigned char c;
+	size_t used;
+
+	for (; *have; have++, want = om_str_skip(want, used)) {
+		c = (unsigned char)*have;
+		if (want.len >= 4 && want.ptr[0] == '\\' && want.ptr[1] == 'x' &&
+		    lower(want.ptr[2]) == digits[c >> 4] && lower(want.ptr[3]) == digits[c & 15])
+			used = 4;
+		else if (want.len > 0 && (unsigned char)want.ptr[0] == c)
+			used = 1;
+		else
+			return false;
+	}
+	return want.len == 0;
+}
+
+static bool same_label(struct om_str want, const char *have)
+{
+	return same(want, have, false) || (want.len > 0 && same_link(want, have));
+}
+
 bool om_device_matches(const struct om_device *device, const struct om_rootspec *spec)
 {
 	switch (spec->kind) {
@@ -32,11 +57,11 @@ bool om_device_matches(const struct om_device *device, const struct om_rootspec 
 	case OM_ROOT_PARTUUID:
 		return same(spec->text, device->partuuid, true);
 	case OM_ROOT_PARTLABEL:
-		return same(spec->text, device->partlabel, false);
+		return same_label(spec->text, device->partlabel);
 	case OM_ROOT_UUID:
 		return same(spec->text, device->uuid, true);
 	case OM_ROOT_LABEL:
-		return same(spec->text, device->label, false);
+		return same_label(spec->text, device->label);
 	default:
 		return false;
 	}

@@ -28,13 +28,14 @@ struct om_device {
 	char name[OM_DEVICE_NAME_MAX];	/* without /dev/; NUL-terminated */
 	uint32_t major, minor;
 	uint64_t size;			/* bytes */
-	char fstype[16];		/* by content, "" = not recognised */
-	char uuid[40], label[32], partuuid[40], partlabel[40];
+	char fstype[32];		/* by content, "" = not recognised */
+	char uuid[40], label[OM_LABEL_MAX + 1], partuuid[40], partlabel[OM_PARTLABEL_MAX + 1];
 };
 
 /*
- * Does SPEC mean DEVICE?  Identifiers are compared without regard to case, names and labels exactly;
- * what DEVICE leaves empty matches nothing.  PARTNROFF is for the caller, and counts from the match.
+ * Does SPEC mean DEVICE?  Identifiers are compared without regard to case, names and labels exactly,
+ * or as /dev/disk/by-label has them, where a blank is \x20; what DEVICE leaves empty matches nothing.
+ * PARTNROFF is for the caller, and counts from the match.
  */
 bool om_device_matches(const struct om_device *device, const struct om_rootspec *spec);
 

@@ -5,8 +5,6 @@
 
 #include "partition.h"
 
-#define NAME_UNITS	36u
-
 /* NULL when all is well, else what is wrong. */
 static const char *check_header(struct block_device *disk, uint64_t lba, struct om_gpt *ret_gpt)
 {
@@ -73,13 +71,13 @@ static void name_text(const uint8_t *units, char *buf)
 {
 	size_t len = 0;
 
-	for (unsigned i = 0; i < NAME_UNITS; i++) {
+	for (unsigned i = 0; i < OM_VOLUME_LABEL_MAX; i++) {
 		uint32_t c = om_get_le16(units + 2 * i);
 
 		if (c == 0)
 			break;
 		if (c >= 0xd800 && c < 0xe000) {
-			uint32_t low = i + 1 < NAME_UNITS ? om_get_le16(units + 2 * i + 2) : 0;
+			uint32_t low = i + 1 < OM_VOLUME_LABEL_MAX ? om_get_le16(units + 2 * i + 2) : 0;
 
 			if (c < 0xdc00 && low >= 0xdc00 && low < 0xe000) {
 				c = 0x10000 + ((c & 0x3ff) << 10 | (low & 0x3ff));
@@ -106,7 +104,7 @@ static int add_entry(struct block_device *disk, const struct om_gpt *gpt, unsign
 {
 	uint64_t first = om_get_le64(entry + OM_GPT_ENTRY_FIRST);
 	uint64_t last = om_get_le64(entry + OM_GPT_ENTRY_LAST);
-	char uuid[40], label[NAME_UNITS * 3 + 1];
+	char uuid[40], label[OM_PARTLABEL_MAX + 1];
 	struct partition partition = { number, first, last - first + 1, uuid, label };
 
 	if (first < gpt->first_usable || last > gpt->last_usable || first > last) {

@@ -2,6 +2,8 @@
 #ifndef STUB_BLOCK_H
 #define STUB_BLOCK_H
 /* Block devices: disks, their partitions, ram disks; and the cache of their blocks. */
+#include <overmount/limits.h>
+
 #include "port.h"
 
 #define SECTOR_SIZE 512u
@@ -34,7 +36,7 @@ struct block_device {
 	const struct block_ops *ops;
 	struct block_device *disk;	/* of a partition; NULL for a whole disk */
 	uint64_t start;			/* first sector on the disk */
-	char partuuid[40], partlabel[112];	/* NUL-terminated; UUID in lower case, UTF-8 */
+	char partuuid[40], partlabel[OM_PARTLABEL_MAX + 1];	/* NUL-terminated; UUID in lower case, UTF-8 */
 	unsigned holders;		/* mounts and openers that claimed it */
 	uint8_t *memory;		/* ram disk: its bytes, in place */
 	struct growing grown;		/* ram disk that was unpacked: owns MEMORY; or start is NULL */

@@ -10,7 +10,7 @@ struct identity {
 	enum om_image_kind kind;	/* OM_IMAGE_UNKNOWN: nothing that is known */
 	char type[16];			/* "ext2", "ext3", "ext4", "vfat" ...: what mount(2) takes */
 	char uuid[40];			/* as blkid writes it; empty = it has none */
-	char label[260];		/* UTF-8 as far as the file system keeps it so */
+	char label[OM_LABEL_MAX + 1];	/* UTF-8 as far as the file system keeps it so */
 };
 
 /* 0, -EIO or -ENOMEM. */

@@ -11,6 +11,13 @@ static const struct om_device partition = {
 	.name = "vda2", .major = 254, .minor = 2, .uuid = "0a1b-2c3D", .label = "Final",
 	.partuuid = "1111-aaaa", .partlabel = "final-root",
 };
+/* What UTF-16 and UTF-8 may come to: 36 signs of three bytes, and all that btrfs has room for. */
+#define SIGN "\xe2\x82\xac"
+#define SIGNS12 SIGN SIGN SIGN SIGN SIGN SIGN SIGN SIGN SIGN SIGN SIGN SIGN
+#define DIGITS50 "0123456789" "0123456789" "0123456789" "0123456789" "0123456789"
+#define LONG DIGITS50 DIGITS50 DIGITS50 DIGITS50 DIGITS50
+static const struct om_device long_names = { .label = LONG "abcdef", .partlabel = SIGNS12 SIGNS12 SIGNS12 };
+static const struct om_device odd = { .label = "My Disk/2", .partlabel = "a\\x20b" };
 static const struct om_device ram = { .name = "ram3", .major = 1, .minor = 3 };
 
 #define SPEC(k, t) { .kind = (k), .text = { (t), sizeof(t) - 1 } }
@@ -35,6 +42,20 @@ static void table(void **state)
 		{ "LABEL, other case", &partition, SPEC(OM_ROOT_LABEL, "final"), false },
 		{ "PARTLABEL", &partition, SPEC(OM_ROOT_PARTLABEL, "final-root"), true },
 		{ "PARTLABEL, other case", &partition, SPEC(OM_ROOT_PARTLABEL, "Final-root"), false },
+		{ "LABEL as a link", &odd, SPEC(OM_ROOT_LABEL, "My\\x20Disk\\x2f2"), true },
+		{ "LABEL as a link, upper case", &odd, SPEC(OM_ROOT_LABEL, "My\\x20Disk\\x2F2"), true },
+		{ "LABEL with a blank", &odd, SPEC(OM_ROOT_LABEL, "My Disk/2"), true },
+		{ "LABEL, another sign", &odd, SPEC(OM_ROOT_LABEL, "My\\x21Disk\\x2f2"), false },
+		{ "LABEL, cut in a sign", &odd, SPEC(OM_ROOT_LABEL, "My\\x2"), false },
+		{ "LABEL, more after it", &odd, SPEC(OM_ROOT_LABEL, "My\\x20Disk\\x2f2\\x00"), false },
+		{ "PARTLABEL that looks like a link", &odd, SPEC(OM_ROOT_PARTLABEL, "a\\x20b"), true },
+		{ "PARTLABEL as a link", &odd, SPEC(OM_ROOT_PARTLABEL, "a\\x5cx20b"), true },
+		{ "LABEL of 256 bytes", &long_names, SPEC(OM_ROOT_LABEL, LONG "abcdef"), true },
+		{ "LABEL of 255 bytes", &long_names, SPEC(OM_ROOT_LABEL, LONG "abcde"), false },
+		{ "PARTLABEL of 108 bytes", &long_names, SPEC(OM_ROOT_PARTLABEL, SIGNS12 SIGNS12 SIGNS12), true },
+		{ "PARTLABEL of 105 bytes", &long_names,
+		  SPEC(OM_ROOT_PARTLABEL, SIGNS12 SIGNS12 SIGN SIGN SIGN SIGN SIGN SIGN SIGN SIGN SIGN SIGN SIGN), false },
+		{ "no LABEL", &ram, SPEC(OM_ROOT_LABEL, ""), false },
 		{ "number", &partition, { .kind = OM_ROOT_NUMBER, .major = 254, .minor = 2 }, true },
 		{ "number, other major", &partition, { .kind = OM_ROOT_NUMBER, .major = 253, .minor = 2 }, false },
 		{ "number, other minor", &partition, { .kind = OM_ROOT_NUMBER, .major = 254, .minor = 3 }, false },

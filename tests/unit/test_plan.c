@@ -532,7 +532,7 @@ static void long_lines(void **state)
 
 	(void)state;
 	assert_non_null(plan);
-	text_add(&text, "kernel /k\nramfs /%01000d\nroot LABEL=%0255d flags=%01000d\n", 1, 2, 3);
+	text_add(&text, "kernel /k\nramfs /%01000d\nroot LABEL=%0256d flags=%01000d\n", 1, 2, 3);
 	assert_int_equal(entry_kit_parse(&kit, om_str_from(text.text), false), OM_OK);
 	assert_int_equal(om_plan_make(kit.entry, NULL, &kit.arena, &kit.sink.sink, plan), OM_OK);
 	om_plan_describe(plan, add_line, &buf);

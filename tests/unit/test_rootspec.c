@@ -164,8 +164,8 @@ static void refused_by_length(void **state)
 	assert_int_equal(om_rootspec_parse((struct om_str){ text, 6 + OM_PATH_MAX - 1 }, 1, 1, NULL, &spec), OM_OK);
 	assert_int_equal(om_rootspec_parse((struct om_str){ text, 6 + OM_PATH_MAX }, 1, 1, NULL, &spec), OM_LIMIT);
 	memcpy(text, "LABEL=", 6);
-	assert_int_equal(om_rootspec_parse((struct om_str){ text, 6 + 255 }, 1, 1, NULL, &spec), OM_OK);
-	assert_int_equal(om_rootspec_parse((struct om_str){ text, 6 + 256 }, 1, 1, NULL, &spec), OM_LIMIT);
+	assert_int_equal(om_rootspec_parse((struct om_str){ text, 6 + 256 }, 1, 1, NULL, &spec), OM_OK);
+	assert_int_equal(om_rootspec_parse((struct om_str){ text, 6 + 257 }, 1, 1, NULL, &spec), OM_LIMIT);
 }
 
 int main(void)
