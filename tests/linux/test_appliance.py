@@ -4,6 +4,7 @@ uncompressed squashfs) and an erofs of 100 MiB, both by root=/dev/ram0, from the
 
 import hashlib
 import re
+import shutil
 import struct
 
 import pytest
@@ -12,7 +13,6 @@ import stock
 from stock import scenario
 from machine import Machine
 from monitor import Monitor
-from test_linux_images import Case
 
 INITTAB = """::sysinit:/etc/rcS
 ttyS0::askfirst:-/bin/sh
@@ -43,6 +43,28 @@ CASES = {
 }
 
 
+class Appliance(scenario.Workshop):
+    """A boot volume with that kernel, our /init and the image, which is made of the tree "system"."""
+
+    def __init__(self, name, version, image, lines, system):
+        self.name = "linux-appliance-" + name.replace(" ", "-")
+        self.work = scenario.BUILD / "images" / self.name
+        self.source = self.work / "source"
+        self.digests, self.faults, self.version = {}, {}, version
+        self.trees = {"system": system}
+        self.spec = {"esp": [image | {"path": "overmount/root.img", "tree": "system"}]}
+        self.entry = (f"title Appliance\nlinux \\overmount\\vmlinuz\nramfs \\overmount\\linux.cpio\n{lines}"
+                      f"options {stock.CONSOLE}\n")
+
+    def esp(self, **_):
+        scenario.write_file(self.source / "boot.conf", self.entry.encode())
+        target = self.work / "esp/overmount"
+        target.mkdir(parents=True)
+        shutil.copyfile(stock.tree(self.version) / "vmlinuz", target / "vmlinuz")
+        stock.base(self.version, target, ["brd", "nfit", "nd_pmem"])
+        return super().esp(options="")
+
+
 def kernel_mib(version):
     """What the kernel needs to unpack itself: init_size of its header."""
     return struct.unpack_from("<I", (stock.tree(version) / "vmlinuz").read_bytes(), 0x260)[0] >> 20
@@ -53,14 +75,11 @@ def test_appliance(name):
     version, image, mib, lines, copies, memory, end = CASES[name]
     # With one copy more there would not even be room for the kernel.
     assert memory < (copies + 1) * mib + kernel_mib(version)
-    shop = Case(f"appliance {name}", version, {"esp": [
-        image | {"path": "overmount/root.img", "tree": "system"}]},
-        f"initrd \\overmount\\root.img\n{lines}options root=/dev/ram0\n")
     big = {f"big/{number}": FILE_MIB for number in range(mib // FILE_MIB)}
-    shop.trees["system"] = {"busybox": True, "dirs": ["proc", "sys", "dev", "tmp", "sbin"], "big": big,
-                            "files": {"etc/inittab": INITTAB, "etc/rcS": RCS,
-                                      "etc/down": "#!/bin/sh\necho T shutdown\n"},
-                            "links": {"sbin/init": "../bin/busybox", "linuxrc": "bin/busybox"}}
+    system = {"busybox": True, "dirs": ["proc", "sys", "dev", "tmp", "sbin"], "big": big,
+              "files": {"etc/inittab": INITTAB, "etc/rcS": RCS, "etc/down": "#!/bin/sh\necho T shutdown\n"},
+              "links": {"sbin/init": "../bin/busybox", "linuxrc": "bin/busybox"}}
+    shop = Appliance(name, version, image, f"initrd \\overmount\\root.img\n{lines}options root=/dev/ram0\n", system)
     disks = shop.disks()
     assert (shop.work / "esp/overmount/root.img").stat().st_size >= mib << 20
     digest = hashlib.md5(scenario.pseudo_random("big/0", FILE_MIB << 20)).hexdigest()
