@@ -9,23 +9,11 @@
 #include <overmount/fmt.h>
 #include <overmount/sha256.h>
 
+#include "initrd_media.h"
+
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table);
 
-struct load_file2 {
-	EFI_STATUS (EFIAPI *load)(struct load_file2 *self, EFI_DEVICE_PATH *path, BOOLEAN policy,
-				  UINTN *size, void *buf);
-};
-
-static EFI_GUID load_file2_guid = { 0x4006c0c1, 0xfcb3, 0x403e,
-				    { 0x99, 0x6d, 0x4a, 0x6c, 0x87, 0x24, 0xe0, 0x6d } };
 static EFI_GUID loaded_guid = EFI_LOADED_IMAGE_PROTOCOL_GUID;
-
-static uint8_t initrd_path[] = {
-	4, 3, 20, 0,
-	0x27, 0xe4, 0x68, 0x55, 0xfc, 0x68, 0x3d, 0x4f,
-	0xac, 0x74, 0xca, 0x55, 0x52, 0x31, 0xcc, 0x68,
-	0x7f, 0xff, 4, 0,
-};
 
 static EFI_SYSTEM_TABLE *firmware;
 static struct load_file2 *initrd;
