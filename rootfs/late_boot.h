@@ -28,7 +28,7 @@ struct attempt {
 	enum step step;
 	int error;		/* 0: the step says all of it */
 	const char *why;	/* instead of the step's own words, or NULL */
-	char seen[16];		/* file system by content */
+	char seen[OM_FSTYPE_MAX];	/* file system by content */
 };
 
 struct late_boot {

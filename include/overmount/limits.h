@@ -39,6 +39,7 @@
 #define OM_NAME_MAX		255u	/* one component */
 #define OM_VOLUME_LABEL_MAX	36u	/* of GPT names; FAT has 11 */
 #define OM_PARTLABEL_MAX	108u	/* bytes of a GPT name as UTF-8 */
+#define OM_FSTYPE_MAX		32u	/* with NUL; the longest that libblkid has takes 27 */
 #define OM_LABEL_MAX		256u	/* bytes of a file system's; btrfs has most */
 #define OM_DEPTH_MAX		256u	/* components of one path */
 #define OM_SYMLINKS_MAX		40u	/* followed in one resolution, as in Linux */

@@ -28,7 +28,7 @@ struct om_device {
 	char name[OM_DEVICE_NAME_MAX];	/* without /dev/; NUL-terminated */
 	uint32_t major, minor;
 	uint64_t size;			/* bytes */
-	char fstype[32];		/* by content, "" = not recognised */
+	char fstype[OM_FSTYPE_MAX];	/* by content, "" = not recognised */
 	char uuid[40], label[OM_LABEL_MAX + 1], partuuid[40], partlabel[OM_PARTLABEL_MAX + 1];
 };
 

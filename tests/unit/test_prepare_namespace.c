@@ -192,6 +192,21 @@ static void a_wrong_type_is_named(void **state)
 			       " it looks like romfs\n"));
 }
 
+/* The longest name that libblkid has. */
+static void a_long_type_is_named_in_full(void **state)
+{
+	struct recorder_device member = vdc_no_init;
+	struct om_root root = root_on("vdc");
+	struct recorder recorder = { 0 };
+
+	(void)state;
+	memcpy(member.device.fstype, "silicon_medley_raid_member", 27);
+	root.candidates[0].fstypes = OM_STR("ext2");
+	run_on(&recorder, &member, 1, &root, -OM_ENXIO);
+	assert_non_null(strstr(recorder.story, "root: 1. /dev/vdc: cannot be mounted as ext2:"
+			       " it looks like silicon_medley_raid_member\n"));
+}
+
 /* What is on a disk is read where it decides something, or explains what went wrong. */
 static void a_disk_is_read_when_it_matters(void **state)
 {
@@ -656,7 +671,8 @@ int main(void)
 		cmocka_unit_test(options_reach_mount),
 		cmocka_unit_test(write_protected_means_read_only),
 		cmocka_unit_test(candidates_in_order),
-		cmocka_unit_test(a_wrong_type_is_named), cmocka_unit_test(a_disk_is_read_when_it_matters),
+		cmocka_unit_test(a_wrong_type_is_named),
+		cmocka_unit_test(a_long_type_is_named_in_full), cmocka_unit_test(a_disk_is_read_when_it_matters),
 		cmocka_unit_test(rescue_shell),
 		cmocka_unit_test(waiting),
 		cmocka_unit_test(no_waiting_for_what_cannot_change),
