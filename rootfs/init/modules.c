@@ -26,51 +26,59 @@ static bool ends_with(const char *text, const char *end)
 	return len >= tail && strcmp(text + len - tail, end) == 0;
 }
 
-/* "virtio_blk" is the file virtio_blk.ko, or virtio-blk.ko; NAME ends with END. */
-static bool names(const char *path, const char *name, char end)
+/* "virtio_blk" is the file virtio_blk.ko, or virtio-blk.ko. */
+static bool names(const char *path, struct om_str name)
 {
 	const char *base = strrchr(path, '/') + 1;
 	size_t i;
 
-	for (i = 0; name[i] && name[i] != end; i++)
-		if (base[i] != name[i] && !(name[i] == '_' && base[i] == '-') &&
-		    !(name[i] == '-' && base[i] == '_'))
+	for (i = 0; i < name.len; i++)
+		if (base[i] != name.ptr[i] && !(name.ptr[i] == '_' && base[i] == '-') &&
+		    !(name.ptr[i] == '-' && base[i] == '_'))
 			return false;
-	return name[i] == end && strncmp(base + i, ".ko", 3) == 0;
+	return strncmp(base + i, ".ko", 3) == 0;
 }
 
 /* ------------------------------------------------------------------ the command line */
 
-/* The next word, with its length; blanks in quotation marks are none.  NULL after the last. */
-static const char *word_next(const char *at, size_t *len)
+/* The word after WORD; blanks in quotation marks are none.  Empty after the last. */
+static struct om_str word_next(struct om_str word)
 {
+	const char *at = word.ptr + word.len;
 	bool quoted = false;
 	size_t i;
 
-	at += *len;
 	at += strspn(at, " \t\n");
 	for (i = 0; at[i] && (quoted || !strchr(" \t\n", at[i])); i++)
 		quoted ^= at[i] == '"';
-	*len = i;
-	return i ? at : NULL;
+	return (struct om_str){ at, i };
+}
+
+/* TEXT as far as the first END, or all of it. */
+static struct om_str up_to(struct om_str text, char end)
+{
+	const char *found = memchr(text.ptr, end, text.len);
+
+	return (struct om_str){ text.ptr, found ? (size_t)(found - text.ptr) : text.len };
 }
 
 /* NAME.PARAMETER=VALUE is for the module of that name, as modprobe(8) has it; the kernel takes only its own. */
 static void parameters_read(const char *path, char *buf, size_t size)
 {
-	const char *word = command_line, *dot;
-	size_t len = 0, used = 0;
+	struct om_str word = { command_line, 0 }, name, value;
+	size_t used = 0;
 
 	buf[0] = '\0';
-	while ((word = word_next(word, &len))) {
-		dot = memchr(word, '.', len);
-		if (!dot || !names(path, word, '.'))
+	while ((word = word_next(word)).len) {
+		name = up_to(word, '.');
+		if (name.len == word.len || !names(path, name))
 			continue;
-		if (used + len + 2 > size)
+		value = om_str_skip(word, name.len + 1);
+		if (used + word.len + 2 > size)
 			say("module: %s: more parameters than there is room for", path);
 		else
 			used += om_format(buf + used, size - used, "%s%.*s", used ? " " : "",
-					  (int)(word + len - dot - 1), dot + 1);
+					  (int)value.len, value.ptr);
 	}
 }
 
@@ -78,16 +86,14 @@ static void parameters_read(const char *path, char *buf, size_t size)
 static bool is_forbidden(const char *path)
 {
 	static const char key[] = "modprobe.blacklist=";
-	const char *word = command_line, *name;
-	size_t len = 0;
+	struct om_str word = { command_line, 0 }, rest, name;
 
-	while ((word = word_next(word, &len))) {
-		if (strncmp(word, key, sizeof(key) - 1) != 0)
+	while ((word = word_next(word)).len) {
+		if (!om_str_starts(word, key))
 			continue;
-		for (name = word + sizeof(key) - 1; name; name = memchr(name, ',', (size_t)(word + len - name))) {
-			name += *name == ',';
-			if (names(path, name, ',') || names(path, name, ' ') || names(path, name, '\n') ||
-			    names(path, name, '\0'))
+		for (rest = om_str_skip(word, sizeof(key) - 1); rest.len; rest = om_str_skip(rest, name.len + 1)) {
+			name = up_to(rest, ',');
+			if (names(path, name))
 				return true;
 		}
 	}
@@ -142,8 +148,8 @@ static bool is_left_out(const char *path)
 		say("module: %s: not loaded, as modprobe.blacklist= asks", path);
 		return true;
 	}
-	return names(path, "brd", '\0') ||
-	       (names(path, "efivarfs", '\0') && fstatat(world.sysfs, "firmware/efi", &st, 0) != 0);
+	return names(path, OM_STR("brd")) ||
+	       (names(path, OM_STR("efivarfs")) && fstatat(world.sysfs, "firmware/efi", &st, 0) != 0);
 }
 
 void modules_start(void)
@@ -183,7 +189,7 @@ int module_load(const char *name, const char *parameters)
 	int err = -ENOENT;
 
 	while (order && order_next(order, found, sizeof(found))) {
-		if (!names(found, name, '\0'))
+		if (!names(found, om_str_from(name)))
 			continue;
 		err = insert(found, parameters);
 		break;
