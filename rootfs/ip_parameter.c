@@ -5,20 +5,27 @@
 
 /* ------------------------------------------------------------------ addresses */
 
+/* Up to three digits at *AT, which moves behind them: a number from 0 to 255. */
+static bool take_byte(struct om_str text, size_t *at, uint32_t *ret_byte)
+{
+	size_t start = *at;
+
+	*ret_byte = 0;
+	for (; *at < text.len && *at < start + 3 && text.ptr[*at] >= '0' && text.ptr[*at] <= '9'; (*at)++)
+		*ret_byte = *ret_byte * 10 + (uint32_t)(text.ptr[*at] - '0');
+	return *at > start && *ret_byte <= 255;
+}
+
 bool om_ipv4_parse(struct om_str text, uint32_t *ret_address)
 {
 	uint32_t address = 0, part;
-	size_t at = 0, start;
+	size_t at = 0;
 	int i;
 
 	for (i = 0; i < 4; i++) {
 		if (i > 0 && (at >= text.len || text.ptr[at++] != '.'))
 			return false;
-		part = 0;
-		for (start = at; at < text.len && at < start + 3 && text.ptr[at] >= '0' &&
-		     text.ptr[at] <= '9'; at++)
-			part = part * 10 + (uint32_t)(text.ptr[at] - '0');
-		if (at == start || part > 255)
+		if (!take_byte(text, &at, &part))
 			return false;
 		address = address << 8 | part;
 	}
@@ -82,12 +89,10 @@ static enum om_status read_client_id(struct ip_parser *parser, struct om_str wor
 {
 	struct om_net_config *config = &parser->config;
 	struct om_str rest = om_str_skip(word, 5);
-	uint32_t type = 0;
-	size_t i;
+	uint32_t type;
+	size_t i = 0;
 
-	for (i = 0; i < rest.len && i < 3 && rest.ptr[i] >= '0' && rest.ptr[i] <= '9'; i++)
-		type = type * 10 + (uint32_t)(rest.ptr[i] - '0');
-	if (i == 0 || type > 255 || i + 1 >= rest.len || rest.ptr[i] != ',')
+	if (!take_byte(rest, &i, &type) || i + 1 >= rest.len || rest.ptr[i] != ',')
 		return complain(parser, OM_SYNTAX, word, "such as dhcp,0,box", "is not dhcp,TYPE,VALUE");
 	rest = om_str_skip(rest, i + 1);
 	if (rest.len >= OM_CLIENT_ID_MAX)
