@@ -7,7 +7,6 @@
 #include "stage.h"
 
 #define TIMEOUT_DEFAULT_MS	5000u
-#define ID_BYTES		(OM_NAME_MAX * 3 + 1)
 
 static const uint16_t default_name[] = u"LoaderEntryDefault", last_name[] = u"LoaderEntryLastBooted";
 
@@ -20,7 +19,7 @@ static bool is_saved(struct om_str id)
 static bool choose_by(struct stage *stage, struct stage_config *config, const uint16_t *name,
 		      bool once, size_t *ret_at)
 {
-	char id[ID_BYTES];
+	char id[STAGE_NAME_BYTES];
 	bool matched;
 
 	if (!loader_value_read(stage, name, once, id, sizeof(id)) ||
@@ -101,7 +100,7 @@ void stage_choice_keep(struct stage *stage, const struct stage_config *config,
 		       const struct boot_item *item)
 {
 	struct om_str pattern = config->global->default_id, want = { "", 0 };
-	char id[ID_BYTES];
+	char id[STAGE_NAME_BYTES];
 
 	if (item == config->once || item->error[0])
 		return;

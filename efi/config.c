@@ -225,7 +225,7 @@ enum om_status stage_config_load(struct stage *stage, struct stage_config *confi
 
 void stage_count_attempt(struct stage *stage, struct stage_config *config, struct boot_item *item)
 {
-	char path[sizeof(ENTRIES_PATH) + OM_NAME_MAX * 3 + 2], name[OM_NAME_MAX * 3 + 1];
+	char path[sizeof(ENTRIES_PATH) + OM_NAME_MAX * 3 + 2], name[STAGE_NAME_BYTES];
 	EFI_STATUS status = EFI_INVALID_PARAMETER;
 	struct om_str renamed;
 

@@ -81,7 +81,7 @@ static void put_text(struct stage *stage, const CHAR16 *name, const char *text)
 
 void loader_value_keep(struct stage *stage, const uint16_t *name, struct om_str text)
 {
-	char id[OM_NAME_MAX * 3 + 1];
+	char id[STAGE_NAME_BYTES];
 	uint16_t wide[VALUE_MAX];
 
 	om_format(id, sizeof(id), "%.*s", (int)text.len, text.ptr);

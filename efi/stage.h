@@ -26,6 +26,7 @@
 
 #define STAGE_MESSAGE_MAX	(OM_DIAG_TEXT_MAX + OM_DIAG_HINT_MAX + 128)
 #define STAGE_PATH_MAX		512u	/* 16-bit units of a path on the volume */
+#define STAGE_NAME_BYTES	(OM_NAME_MAX * 3 + 1)	/* a name of it, or an id, as UTF-8 with NUL */
 
 enum stage_level { LEVEL_ERROR, LEVEL_WARNING, LEVEL_INFO, LEVEL_DEBUG };
 
@@ -135,7 +136,7 @@ struct stage_file {
 };
 
 struct stage_dirent {
-	char name[OM_NAME_MAX * 3 + 1];
+	char name[STAGE_NAME_BYTES];
 	bool directory;
 	uint64_t size;
 	uint64_t mtime;
