@@ -500,6 +500,15 @@ def unified(work, linux, initrd, command_line, stub=STUB):
     return (work / "uki.efi").read_bytes()
 
 
+def stage_and_back(machine, shown):
+    """From the shell, until its menu is there."""
+    machine.expect(r"Shell> ", 30)
+    machine.send("fs0:\\EFI\\BOOT\\BOOTX64.EFI\r")
+    machine.expect(shown, 60)
+    machine.expect(r"> shell", 30)
+    machine.send(ESC)
+
+
 def test_a_shell_and_a_unified_kernel_image(tmp_path):
     """Programs that others made, by `efi`: the UEFI shell comes back to the menu, a unified kernel
     image boots; both get the entry's options. From the shell, what a foreign record does to the menu."""
@@ -525,11 +534,7 @@ def test_a_shell_and_a_unified_kernel_image(tmp_path):
                                 (b"overmount failure 2\n", "last start: its record cannot be read")):
                 machine.expect(r"Shell> ", 30)
                 machine.send(f"setvar OvermountFailure -guid {OURS} -nv -bs -rt ={data.hex()}\r")
-                machine.expect(r"Shell> ", 30)
-                machine.send("fs0:\\EFI\\BOOT\\BOOTX64.EFI\r")
-                machine.expect(shown, 60)
-                machine.expect(r"> shell", 30)
-                machine.send(ESC)
+                stage_and_back(machine, shown)
             machine.expect(r"Shell> ", 30)
             machine.send(f"dmpstore -guid {OURS} OvermountFailure\r")
             machine.expect(r"No matching variables", 30)
@@ -543,11 +548,7 @@ def test_a_shell_and_a_unified_kernel_image(tmp_path):
                 for name, data in values.items():
                     machine.expect(r"Shell> ", 30)
                     machine.send(f"setvar {name} -guid {LOADER[1:]} -nv -bs -rt ={data}\r")
-                machine.expect(r"Shell> ", 30)
-                machine.send("fs0:\\EFI\\BOOT\\BOOTX64.EFI\r")
-                machine.expect(shown, 60)
-                machine.expect(r"> shell", 30)
-                machine.send(ESC)
+                stage_and_back(machine, shown)
                 for name in values:
                     if "OneShot" in name:
                         machine.expect(r"Shell> ", 30)
